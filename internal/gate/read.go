@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package gate reads source code that an agent wrote and lists every operation
+// that the code can perform. It judges nothing: internal/policy does.
+//
+// The gate assumes a closed world. References are reported, not only calls, and
+// whatever is not provably inside the known world is an operation of kind
+// Unknown. The package is pure: no I/O, no clock, no goroutine.
+package gate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+)
+
+// MaxSourceBytes is the largest source that is read at all.
+const MaxSourceBytes = 256 << 10
+
+// Read lists the operations of source. It never panics and never returns nil;
+// a language without a reader gives a Report with an Error.
+func Read(lang Language, source []byte) (r *Report) {
+	sum := sha256.Sum256(source)
+	digest := hex.EncodeToString(sum[:])
+	defer func() {
+		if p := recover(); p != nil {
+			r = &Report{Language: lang, Error: &ReadError{Message: fmt.Sprintf("the reader failed: %v", p)}}
+		}
+		r.SourceSHA256 = digest
+	}()
+	return &Report{Language: lang, Error: &ReadError{Message: fmt.Sprintf("no reader for %q", lang)}}
+}
