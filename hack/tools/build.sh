@@ -3,8 +3,8 @@
 #
 # Builds one pinned tool and prints the path of its binary:
 #   helm=$(hack/tools/build.sh helm)
-# Binaries are cached outside the checkout, by the module's pins, its sources
-# and the Go version, so a changed pin can never run an old binary.
+# Binaries are cached outside the checkout, under the digest of the
+# pins and the Go version, so a changed pin can never run an old binary.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -13,17 +13,17 @@ name=${1:-}
 case "$name" in
 controller-gen) module=$here package=sigs.k8s.io/controller-tools/cmd/controller-gen ;;
 helm) module=$here package=helm.sh/helm/v4/cmd/helm ;;
-kubeconform) module=$here package=github.com/yannh/kubeconform/cmd/kubeconform ;;
-golangci-lint) module=$here/lint package=. ;;
+gotestsum) module=$here package=gotest.tools/gotestsum ;;
+golangci-lint) module=$here/lint package=sigs.k8s.io/kube-api-linter/cmd/golangci-lint-kube-api-linter ;;
 *)
-  echo "usage: hack/tools/build.sh controller-gen|helm|kubeconform|golangci-lint" >&2
+  echo "usage: hack/tools/build.sh controller-gen|helm|golangci-lint|gotestsum" >&2
   exit 2
   ;;
 esac
 
 key=$({
   go env GOVERSION GOOS GOARCH
-  find "$module" -maxdepth 1 \( -name '*.go' -o -name 'go.mod' -o -name 'go.sum' \) | sort | xargs cat
+  cat "$module/go.mod" "$module/go.sum"
 } | sha256sum | cut -c1-16)
 binary=${XDG_CACHE_HOME:-$HOME/.cache}/airlock/tools/$key/$name
 
