@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// ApprovalVerdict is what one approver says.
+// +kubebuilder:validation:Enum=Approved;Denied;Revoked
+type ApprovalVerdict string
+
+// The closed set of approval verdicts. Only Approved counts towards the quorum; one Denied ends the request.
+const (
+	Approved ApprovalVerdict = "Approved"
+	Denied   ApprovalVerdict = "Denied"
+	Revoked  ApprovalVerdict = "Revoked"
+)
+
+// ServiceAccountApprovers says whether service accounts may approve.
+// +kubebuilder:validation:Enum=Forbidden;Allowed
+type ServiceAccountApprovers string
+
+const (
+	// ServiceAccountsForbidden is the default: people approve.
+	ServiceAccountsForbidden ServiceAccountApprovers = "Forbidden"
+	// ServiceAccountsAllowed lets a service account with the verb "approve" decide.
+	ServiceAccountsAllowed ServiceAccountApprovers = "Allowed"
+)
+
+// RequestRef identifies one ExecutionRequest in the Approval's namespace.
+type RequestRef struct {
+	// name of the ExecutionRequest.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// uid of the ExecutionRequest, so that a later request of the same name cannot use the approval.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	UID types.UID `json:"uid,omitempty"`
+}
+
+// Subject is what is being approved, whole: an approver judges from it without looking anywhere else.
+type Subject struct {
+	// requestRef is the request.
+	// +required
+	RequestRef RequestRef `json:"requestRef,omitzero"`
+
+	// policyName is the policy that asked for approval. Approvers need the RBAC verb "approve" on it.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	PolicyName string `json:"policyName,omitempty"`
+
+	// envelopeDigest binds the approval to exactly what was judged.
+	// +required
+	// +kubebuilder:validation:MinLength=71
+	// +kubebuilder:validation:MaxLength=71
+	// +kubebuilder:validation:Pattern=`^sha256:[a-f0-9]{64}$`
+	EnvelopeDigest string `json:"envelopeDigest,omitempty"`
+
+	// requester is who asked, as the API server authenticated it.
+	// +required
+	Requester Requester `json:"requester,omitzero"`
+
+	// agent is what the agent says of itself.
+	// +optional
+	Agent *Agent `json:"agent,omitempty"`
+
+	// task is the intent in the requester's words.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=4096
+	Task string `json:"task,omitempty"`
+
+	// verdict of the gate, with the findings that need a person.
+	// +required
+	Verdict Verdict `json:"verdict,omitzero"`
+
+	// code is the full program.
+	// +required
+	Code Code `json:"code,omitzero"`
+
+	// args are passed to the program.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=4096
+	Args []string `json:"args,omitempty"`
+
+	// env is set for the program.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Env []EnvVar `json:"env,omitempty"`
+
+	// inputs with their origin and trust, and the digests of their content.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Inputs []Input `json:"inputs,omitempty"`
+
+	// egress that the program gets.
+	// +optional
+	// +listType=map
+	// +listMapKey=host
+	// +listMapKey=port
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Egress []EgressTarget `json:"egress,omitempty"`
+
+	// credentials that the program gets.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	Credentials []string `json:"credentials,omitempty"`
+
+	// limits that the program gets.
+	// +required
+	Limits Limits `json:"limits,omitzero"`
+}
+
+// DecisionInbox is what an approver patches. Admission moves it to decisions under the approver's authenticated name.
+type DecisionInbox struct {
+	// verdict is Approved, Denied or Revoked.
+	// +required
+	Verdict ApprovalVerdict `json:"verdict,omitempty"`
+
+	// reason in the approver's words.
+	// +optional
+	// +kubebuilder:validation:MinLength=0
+	// +kubebuilder:validation:MaxLength=1024
+	Reason *string `json:"reason,omitempty"`
+}
+
+// ApproverDecision is one approver's decision as admission recorded it.
+type ApproverDecision struct {
+	// approver is the username that the API server authenticated.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Approver string `json:"approver,omitempty"`
+
+	// uid of the approver where the authenticator gives one.
+	// +optional
+	// +kubebuilder:validation:MinLength=0
+	// +kubebuilder:validation:MaxLength=256
+	UID *string `json:"uid,omitempty"`
+
+	// verdict is Approved, Denied or Revoked.
+	// +required
+	Verdict ApprovalVerdict `json:"verdict,omitempty"`
+
+	// reason in the approver's words.
+	// +optional
+	// +kubebuilder:validation:MinLength=0
+	// +kubebuilder:validation:MaxLength=1024
+	Reason *string `json:"reason,omitempty"`
+
+	// decidedAt is the API server's time of the decision. Advisory: expiry is checked again at launch.
+	// +optional
+	DecidedAt *metav1.Time `json:"decidedAt,omitempty"`
+}
+
+// ApprovalSpec holds what is asked, on which terms, and the decisions. Only decisions change after creation.
+// +kubebuilder:validation:XValidation:rule="self.subject == oldSelf.subject && self.required == oldSelf.required && self.serviceAccounts == oldSelf.serviceAccounts && self.expiresAt == oldSelf.expiresAt",message="only a decision may be added: everything else in an Approval is immutable"
+// +kubebuilder:validation:XValidation:rule="!has(self.decision)",message="spec.decision was not recorded: MutatingAdmissionPolicy airlock-approval-decide is not active"
+type ApprovalSpec struct {
+	// subject is what is being approved.
+	// +required
+	Subject Subject `json:"subject,omitzero"`
+
+	// required is the number of different approvers who have to agree.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10
+	Required int32 `json:"required,omitempty"`
+
+	// serviceAccounts says whether service accounts may approve.
+	// +required
+	ServiceAccounts ServiceAccountApprovers `json:"serviceAccounts,omitempty"`
+
+	// expiresAt ends the approval; decisions after it are refused, and the request is denied.
+	// +required
+	ExpiresAt metav1.Time `json:"expiresAt,omitzero"`
+
+	// decision is the inbox: patch it to decide. It is never stored.
+	// +optional
+	Decision *DecisionInbox `json:"decision,omitempty"`
+
+	// decisions are the recorded decisions, one for each approver.
+	// +optional
+	// +listType=map
+	// +listMapKey=approver
+	// +kubebuilder:validation:MaxItems=32
+	Decisions []ApproverDecision `json:"decisions,omitempty"`
+}
+
+// ApprovalState sums the decisions up.
+// +kubebuilder:validation:Enum=Pending;Approved;Denied;Expired;Consumed
+type ApprovalState string
+
+const (
+	// ApprovalPending: more decisions are needed.
+	ApprovalPending ApprovalState = "Pending"
+	// ApprovalApproved: enough approvers agreed; the launch has not used it yet.
+	ApprovalApproved ApprovalState = "Approved"
+	// ApprovalDenied: an approver said no. Final.
+	ApprovalDenied ApprovalState = "Denied"
+	// ApprovalExpired: expiresAt passed before enough approvers agreed. Final.
+	ApprovalExpired ApprovalState = "Expired"
+	// ApprovalConsumed: one launch used it. Final; it cannot be used again, and not be revoked any more.
+	ApprovalConsumed ApprovalState = "Consumed"
+)
+
+// ApprovalStatus is the operator's count of the decisions.
+type ApprovalStatus struct {
+	// state sums the decisions up.
+	// +optional
+	State ApprovalState `json:"state,omitempty"`
+
+	// tally is the number of valid approvals, as "1/2".
+	// +optional
+	// +kubebuilder:validation:MinLength=3
+	// +kubebuilder:validation:MaxLength=8
+	Tally string `json:"tally,omitempty"`
+
+	// message says what it waits for or why it ended.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
+}
+
+// Approval asks people to decide on one ExecutionRequest. The operator creates it; approvers patch spec.decision.
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=appr,categories=airlock
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`
+// +kubebuilder:printcolumn:name="Approvals",type=string,JSONPath=`.status.tally`
+// +kubebuilder:printcolumn:name="Request",type=string,JSONPath=`.spec.subject.requestRef.name`
+// +kubebuilder:printcolumn:name="Requester",type=string,JSONPath=`.spec.subject.requester.username`
+// +kubebuilder:printcolumn:name="Policy",type=string,JSONPath=`.spec.subject.policyName`
+// +kubebuilder:printcolumn:name="Decided-By",type=string,JSONPath=`.spec.decisions[*].approver`
+// +kubebuilder:printcolumn:name="Expires",type=string,JSONPath=`.spec.expiresAt`
+// +kubebuilder:printcolumn:name="Task",type=string,JSONPath=`.spec.subject.task`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type Approval struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what is asked and what was decided.
+	// +required
+	Spec ApprovalSpec `json:"spec,omitzero"`
+
+	// status is the operator's count.
+	// +optional
+	Status ApprovalStatus `json:"status,omitzero"`
+}
+
+// ApprovalList is a list of Approvals.
+// +kubebuilder:object:root=true
+type ApprovalList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Approval `json:"items"`
+}
