@@ -4,7 +4,6 @@ package v1alpha1
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // ApprovalVerdict is what one approver says.
@@ -41,7 +40,7 @@ type RequestRef struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
-	UID types.UID `json:"uid,omitempty"`
+	UID string `json:"uid,omitempty"`
 }
 
 // Subject is what is being approved, whole: an approver judges from it without looking anywhere else.
