@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"sync"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// warmThreads is how many threads exist before the code starts: the runner's
+// blocking calls (wait, two forwarded streams), the collector and spares.
+const warmThreads = 8
+
+// harden makes this process unreachable for code with the same uid. The channel
+// receives the request to stop.
+func harden() (<-chan os.Signal, error) {
+	// Only PID 1 is safe from SIGKILL by its neighbours, ends with all of them
+	// and can find all of them.
+	if os.Getpid() != 1 {
+		return nil, errors.New("the runner must be PID 1 of its own PID namespace")
+	}
+	// No ptrace, no /proc/1/mem, /proc/1/environ or /proc/1/fd for the same uid.
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return nil, fmt.Errorf("set undumpable: %w", err)
+	}
+	runtime.GOMAXPROCS(2)
+	startThreads(warmThreads)
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, unix.SIGTERM)
+	// A closed log must be an error of write, not the end of the runner.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
+	return stop, dropSignalHandlers()
+}
+
+// dropSignalHandlers takes the Go runtime's handlers away, but for the request
+// to stop and for the scheduler's own SIGURG. The kernel discards what a neighbour
+// sends to a PID 1 without a handler; Go's handlers would exit on SIGQUIT, and
+// take a SIGSEGV sent by sigqueue(3) for a fault and crash.
+func dropSignalHandlers() error {
+	const lastSignal, maskBytes = 64, 8
+	var defaultAction [4]uint64 // The kernel's sigaction: handler SIG_DFL, no flags, restorer or mask.
+	for sig := unix.Signal(1); sig <= lastSignal; sig++ {
+		switch sig {
+		case unix.SIGKILL, unix.SIGSTOP, unix.SIGTERM, unix.SIGURG:
+			continue
+		}
+		action := uintptr(unsafe.Pointer(&defaultAction)) //nolint:gosec // rt_sigaction has no wrapper.
+		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), action, 0, maskBytes, 0, 0)
+		if errno != 0 {
+			return fmt.Errorf("drop handler of signal %d: %w", sig, errno)
+		}
+	}
+	return nil
+}
+
+// startThreads makes the Go runtime hold n idle threads. A thread that cannot be
+// made is fatal to it, and a fork bomb leaves no process ids for threads.
+func startThreads(n int) {
+	var ready, done sync.WaitGroup
+	release := make(chan struct{})
+	ready.Add(n)
+	for range n {
+		done.Go(func() {
+			runtime.LockOSThread() // One thread each.
+			ready.Done()
+			<-release
+			runtime.UnlockOSThread()
+		})
+	}
+	ready.Wait()
+	close(release)
+	done.Wait()
+}
+
+func newProcessGroup() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true}
+}
