@@ -14,7 +14,7 @@ chart_crds=charts/airlock/files/crds
 
 controller_gen=$(hack/tools/build.sh controller-gen)
 
-"$controller_gen" object paths=./api/... output:object:dir="$out/api/v1alpha1"
+"$controller_gen" object:headerFile=hack/boilerplate.go.txt paths=./api/... output:object:dir="$out/api/v1alpha1"
 "$controller_gen" crd paths=./api/... output:crd:dir="$out/config/crd"
 "$controller_gen" rbac:roleName=airlock-manager paths=./controllers/... output:rbac:dir="$out/config/rbac"
 

@@ -20,7 +20,9 @@ check() {
     return
   fi
   printf '  FAIL  %s\n' "$name"
-  { echo "$output"; cat "$scratch/stderr"; } | sed -n '/./s/^/        /p'
+  printf '%s\n' "$output" "$(<"$scratch/stderr")" | awk -v most=20 '
+    /./ && ++n <= most { print "        " $0 }
+    END { if (n > most) print "        ... and " n - most " more lines" }'
   printf '        -> %s\n' "$advice"
   failed=1
 }
