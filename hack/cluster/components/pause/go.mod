@@ -1,0 +1,3 @@
+module github.com/airlock-dev/airlock/hack/cluster/components/pause
+
+go 1.26.0
