@@ -9,8 +9,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 out=${1:?usage: hack/generate.sh OUT}
-# The chart renders its CRDs from these copies (crds.keep needs a template).
-chart_crds=charts/airlock/files/crds
+# The chart renders CRDs and admission policies from copies, because Helm reads
+# no file outside the chart.
+chart_files=charts/airlock/files
 
 controller_gen=$(hack/tools/build.sh controller-gen)
 
@@ -18,6 +19,7 @@ controller_gen=$(hack/tools/build.sh controller-gen)
 "$controller_gen" crd paths=./api/... output:crd:dir="$out/config/crd"
 "$controller_gen" rbac:roleName=airlock-manager paths=./controllers/... output:rbac:dir="$out/config/rbac"
 
-mkdir -p "$out/$chart_crds"
-rm -f "$out/$chart_crds"/*.yaml
-cp "$out"/config/crd/*.yaml "$out/$chart_crds/"
+rm -rf "${out:?}/$chart_files"/{crds,admission}
+mkdir -p "$out/$chart_files"/{crds,admission}
+cp "$out"/config/crd/*.yaml "$out/$chart_files/crds/"
+cp config/admission/*.yaml "$out/$chart_files/admission/"
