@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package executionrequest takes a request from admission to its end: validate, approve, launch, observe, finish, one
+// file each. A phase asks its own condition whether it is done, works on a snapshot in memory, and may be repeated
+// after a crash at any point; the status is written once, at the end of a reconcile.
+package executionrequest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/airlock-dev/airlock/api/v1alpha1"
+)
+
+// Guard says whether everything that the promises lean on stands. An empty answer permits launches; anything else stops
+// them and says why.
+type Guard interface {
+	Problems(ctx context.Context) []string
+}
+
+// Options are the operator's settings for executions.
+type Options struct {
+	// OperatorImage is the operator's own image by digest; it brings the runner into the sandbox.
+	OperatorImage string
+	// SandboxNamespace is where sandbox pods run.
+	SandboxNamespace string
+	// OperatorNamespace is where the Secrets of credentials are kept.
+	OperatorNamespace string
+	// StartTimeout bounds the time from the launch to the first instruction, image pull and scheduling included.
+	StartTimeout time.Duration
+	// PodRetention is how long a finished pod stays for `kubectl logs`.
+	PodRetention time.Duration
+	// Workers is the number of requests reconciled at once.
+	Workers int
+}
+
+// Reconciler moves ExecutionRequests through their phases.
+type Reconciler struct {
+	client.Client
+	// Live reads from the API server, past every cache: what is launched is decided on it.
+	Live     client.Reader
+	Clock    clock.PassiveClock
+	Guard    Guard
+	Recorder events.EventRecorder
+	Options  Options
+}
+
+// snapshot is one reconcile's working copy.
+type snapshot struct {
+	req      *v1alpha1.ExecutionRequest
+	children children
+	now      time.Time
+	// requeue is the earliest time at which something changes by itself, zero for never.
+	requeue time.Duration
+}
+
+// wakeAfter asks for another reconcile after d, or earlier where that was asked already.
+func (s *snapshot) wakeAfter(d time.Duration) {
+	if d <= 0 {
+		d = time.Millisecond
+	}
+	if s.requeue == 0 || d < s.requeue {
+		s.requeue = d
+	}
+}
+
+// +kubebuilder:rbac:groups=airlock.dev,resources=executionrequests,verbs=get;list;watch;delete
+// +kubebuilder:rbac:groups=airlock.dev,resources=executionrequests/status,verbs=get;patch;update
+// +kubebuilder:rbac:groups=airlock.dev,resources=executionpolicies,verbs=get;list;watch
+// +kubebuilder:rbac:groups=airlock.dev,resources=approvals,verbs=get;list;watch;create
+// +kubebuilder:rbac:groups=airlock.dev,resources=approvals/status,verbs=get;patch;update
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Reconcile moves one request as far as it goes now.
+func (r *Reconciler) Reconcile(ctx context.Context, key ctrl.Request) (ctrl.Result, error) {
+	kids, err := r.childrenOf(ctx, key.NamespacedName)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	req := &v1alpha1.ExecutionRequest{}
+	if err := r.Get(ctx, key.NamespacedName, req); err != nil {
+		if apierrors.IsNotFound(err) {
+			return ctrl.Result{}, r.sweepDeleted(ctx, key.NamespacedName, kids)
+		}
+		return ctrl.Result{}, fmt.Errorf("get request: %w", err)
+	}
+	if !req.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, r.delete(ctx, kids.all()...)
+	}
+	if err := r.delete(ctx, kids.foreign(req.UID)...); err != nil {
+		return ctrl.Result{}, err
+	}
+
+	s := &snapshot{req: req.DeepCopy(), children: kids.of(req.UID), now: r.Clock.Now()}
+	phaseErr := r.runPhases(ctx, s)
+	if err := r.patchStatus(ctx, req, s.req); err != nil {
+		return ctrl.Result{}, err
+	}
+	if phaseErr != nil {
+		return ctrl.Result{}, phaseErr
+	}
+	if meta.IsStatusConditionTrue(s.req.Status.Conditions, v1alpha1.ConditionFinished) {
+		if err := r.finish(ctx, s); err != nil {
+			return ctrl.Result{}, err
+		}
+	}
+	return ctrl.Result{RequeueAfter: s.requeue}, nil
+}
+
+// runPhases runs the phases in order until one has to wait or the request is finished.
+func (r *Reconciler) runPhases(ctx context.Context, s *snapshot) error {
+	for _, phase := range []func(context.Context, *snapshot) (done bool, err error){
+		r.validate, r.approve, r.launch, r.observe,
+	} {
+		if finished(s.req) {
+			return nil
+		}
+		if done, err := phase(ctx, s); err != nil || !done {
+			return err
+		}
+	}
+	return nil
+}
+
+// patchStatus writes what changed, and only on top of what was read: a decision taken on a stale cache must not overwrite
+// a final one.
+func (r *Reconciler) patchStatus(ctx context.Context, before, after *v1alpha1.ExecutionRequest) error {
+	after.Status.State = stateOf(after)
+	if equality.Semantic.DeepEqual(before.Status, after.Status) {
+		return nil
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Status().Patch(ctx, after, patch); err != nil {
+		return fmt.Errorf("write request status: %w", err)
+	}
+	ctrl.LoggerFrom(ctx).Info("request moved", "state", after.Status.State, "was", before.Status.State)
+	r.announce(before, after)
+	return nil
+}

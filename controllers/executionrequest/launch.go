@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package executionrequest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/approval"
+	"github.com/airlock-dev/airlock/internal/network"
+	"github.com/airlock-dev/airlock/internal/sandbox"
+)
+
+// preflightRetry is how often a launch that is held back looks again.
+const preflightRetry = 5 * time.Second
+
+// launch sets Launched. It judges the request once more from what the API server itself holds, uses the approval up, and
+// creates what the sandbox needs, the Pod last. The Pod's name derives from the request's UID, so a repeated launch finds
+// the first one's Pod instead of making a second.
+func (r *Reconciler) launch(ctx context.Context, s *snapshot) (bool, error) {
+	if isTrue(s.req, v1alpha1.ConditionLaunched) {
+		return true, nil
+	}
+	if problems := r.Guard.Problems(ctx); len(problems) > 0 {
+		setCondition(s, v1alpha1.ConditionLaunched, metav1.ConditionFalse, v1alpha1.ReasonPreflightFailed, strings.Join(problems, "; "))
+		s.wakeAfter(preflightRetry)
+		return false, nil
+	}
+	pod, err := r.launchOnce(ctx, s)
+	if no := new(refusal); errors.As(err, &no) {
+		refuse(s, v1alpha1.ConditionLaunched, no)
+		return false, nil
+	}
+	if apierrors.IsForbidden(err) {
+		// A quota or another cluster's policy: it may pass later, and the requester has to see why it waits.
+		setCondition(s, v1alpha1.ConditionLaunched, metav1.ConditionFalse, v1alpha1.ReasonPodRefused, err.Error())
+		s.wakeAfter(preflightRetry)
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	s.req.Status.PodNamespace, s.req.Status.PodName = pod.Namespace, pod.Name
+	setCondition(s, v1alpha1.ConditionLaunched, metav1.ConditionTrue, v1alpha1.ReasonPodCreated, fmt.Sprintf("pod %s/%s was created", pod.Namespace, pod.Name))
+	s.children.pod = pod
+	return true, nil
+}
+
+func (r *Reconciler) launchOnce(ctx context.Context, s *snapshot) (*corev1.Pod, error) {
+	live, a, err := r.judgeAgain(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if existing, err := r.existingPod(ctx, live, a); existing != nil || err != nil {
+		return existing, err
+	}
+	if err := r.permitted(ctx, live, a, s.now); err != nil {
+		return nil, err
+	}
+	params, err := r.sandboxParams(live, a)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.createDependencies(ctx, live, a, params); err != nil {
+		return nil, err
+	}
+	pod, err := sandbox.Pod(params)
+	if err != nil {
+		return nil, &refusal{v1alpha1.ReasonInvalid, err.Error()}
+	}
+	err = r.Create(ctx, pod)
+	switch {
+	case apierrors.IsAlreadyExists(err):
+		return r.existingPod(ctx, live, a)
+	case apierrors.IsInvalid(err):
+		return nil, &refusal{v1alpha1.ReasonPodRefused, err.Error()}
+	case err != nil:
+		return nil, fmt.Errorf("create pod: %w", err)
+	}
+	return pod, nil
+}
+
+// judgeAgain reads request and policy past the cache and requires that they still say what the status says: a stale
+// cache must not launch a second time, and a changed policy or input must not run on an old verdict.
+func (r *Reconciler) judgeAgain(ctx context.Context, s *snapshot) (*v1alpha1.ExecutionRequest, *assessment, error) {
+	live := &v1alpha1.ExecutionRequest{}
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(s.req), live); err != nil {
+		return nil, nil, fmt.Errorf("read request past the cache: %w", err)
+	}
+	if live.UID != s.req.UID || live.ResourceVersion != s.req.ResourceVersion || !live.DeletionTimestamp.IsZero() {
+		return nil, nil, fmt.Errorf("the cached request is out of date (resource version %s, now %s)", s.req.ResourceVersion, live.ResourceVersion)
+	}
+	a, err := r.assess(ctx, r.Live, live)
+	if err != nil {
+		return nil, nil, err
+	}
+	if a.envelope != s.req.Status.EnvelopeDigest || a.verdict.Decision != s.req.Status.Verdict.Decision {
+		return nil, nil, envelopeChanged()
+	}
+	return live, a, nil
+}
+
+// existingPod returns the Pod of an earlier launch of this very request, nil where there is none. A Pod of that name that
+// is not exactly ours is never adopted.
+func (r *Reconciler) existingPod(ctx context.Context, req *v1alpha1.ExecutionRequest, a *assessment) (*corev1.Pod, error) {
+	pod := &corev1.Pod{}
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: r.Options.SandboxNamespace, Name: sandbox.Name(req.UID)}, pod)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for an earlier pod: %w", err)
+	}
+	if pod.Annotations[sandbox.AnnotationRequestUID] != string(req.UID) || pod.Annotations[sandbox.AnnotationEnvelope] != a.envelope {
+		return nil, &refusal{v1alpha1.ReasonPodConflict, fmt.Sprintf("pod %s exists and does not belong to this request", pod.Name)}
+	}
+	return pod, nil
+}
+
+// permitted is the one place that lets a launch pass: an Allow by itself, a RequireApproval with an approval that is used
+// up here, nothing else.
+func (r *Reconciler) permitted(ctx context.Context, req *v1alpha1.ExecutionRequest, a *assessment, now time.Time) error {
+	switch a.verdict.Decision {
+	case v1alpha1.Allow:
+		return nil
+	case v1alpha1.RequireApproval:
+		return r.consumeApproval(ctx, req, a, now)
+	case v1alpha1.Deny:
+		fallthrough
+	default:
+		return &refusal{v1alpha1.ReasonDenied, "the verdict does not permit the code to run"}
+	}
+}
+
+// consumeApproval uses the approval up: it evaluates the decisions as the API server holds them and writes Consumed on
+// top of exactly that version, so that a decision that is revoked at the same moment wins or loses, but never both.
+func (r *Reconciler) consumeApproval(ctx context.Context, req *v1alpha1.ExecutionRequest, a *assessment, now time.Time) error {
+	appr := &v1alpha1.Approval{}
+	if err := r.Live.Get(ctx, client.ObjectKey{Namespace: req.Namespace, Name: approval.Name(req.UID)}, appr); err != nil {
+		if apierrors.IsNotFound(err) {
+			return &refusal{v1alpha1.ReasonApprovalLost, "the approval was deleted before the launch; create a new request"}
+		}
+		return fmt.Errorf("read approval past the cache: %w", err)
+	}
+	outcome, err := approval.Evaluate(appr, req, a.envelope, now)
+	if err != nil {
+		return &refusal{v1alpha1.ReasonApprovalLost, fmt.Sprintf("approval %s cannot be used: %v", appr.Name, err)}
+	}
+	switch outcome.State {
+	case v1alpha1.ApprovalConsumed:
+		return nil // by this request's launch, before a crash: Evaluate checked the binding
+	case v1alpha1.ApprovalApproved:
+	default:
+		return &refusal{v1alpha1.ReasonDenied, outcome.Message}
+	}
+	appr.Status = v1alpha1.ApprovalStatus{State: v1alpha1.ApprovalConsumed, Tally: outcome.Tally, Message: "used by pod " + sandbox.Name(req.UID)}
+	if err := r.Status().Update(ctx, appr); err != nil {
+		return fmt.Errorf("consume approval: %w", err)
+	}
+	return nil
+}
+
+func (r *Reconciler) sandboxParams(req *v1alpha1.ExecutionRequest, a *assessment) (sandbox.Params, error) {
+	for _, rt := range a.policy.Spec.Runtimes {
+		if rt.Language == req.Spec.Code.Language {
+			return sandbox.Params{
+				Request: req, EnvelopeDigest: a.envelope, Runtime: rt, RuntimeClassName: a.policy.Spec.RuntimeClassName,
+				Limits: a.limits, InputDigests: a.digests, EgressProfile: network.Profile(req.Spec.Egress),
+				OperatorImage: r.Options.OperatorImage, Namespace: r.Options.SandboxNamespace, ServiceAccountName: sandbox.ServiceAccount,
+			}, nil
+		}
+	}
+	return sandbox.Params{}, &refusal{v1alpha1.ReasonInvalid, fmt.Sprintf("policy %s has no runtime for %s", a.policy.Name, req.Spec.Code.Language)}
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package executionrequest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/envelope"
+	"github.com/airlock-dev/airlock/internal/gate"
+	"github.com/airlock-dev/airlock/internal/policy"
+)
+
+// assessment is everything that follows from a request, its policy and its inputs at one moment.
+type assessment struct {
+	policy   *v1alpha1.ExecutionPolicy
+	verdict  v1alpha1.Verdict
+	envelope string
+	limits   v1alpha1.Limits
+	// contents of the inputs that are mounted, and their SHA-256 in hex, by input name.
+	contents map[string][]byte
+	digests  map[string]string
+}
+
+// validate reads the code and sets Validated, the verdict and the envelope digest. A denied or invalid request ends here.
+// It waits where the policy is not Ready yet.
+func (r *Reconciler) validate(ctx context.Context, s *snapshot) (bool, error) {
+	if isTrue(s.req, v1alpha1.ConditionValidated) {
+		return true, nil
+	}
+	a, err := r.assess(ctx, r.Client, s.req)
+	if no := new(refusal); errors.As(err, &no) {
+		if no.reason == v1alpha1.ReasonPolicyNotReady {
+			setCondition(s, v1alpha1.ConditionValidated, metav1.ConditionFalse, no.reason, no.message)
+			return false, nil
+		}
+		refuse(s, v1alpha1.ConditionValidated, no)
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+
+	s.req.Status.Verdict = &a.verdict
+	s.req.Status.EnvelopeDigest = a.envelope
+	setCondition(s, v1alpha1.ConditionValidated, metav1.ConditionTrue, v1alpha1.ReasonVerdictReached,
+		fmt.Sprintf("verdict %s by policy %s", a.verdict.Decision, a.policy.Name))
+	switch {
+	case a.verdict.Decision == v1alpha1.Deny, a.verdict.Decision == "":
+		end(s, v1alpha1.ReasonDenied, summary(a.verdict))
+	case s.req.Spec.Mode == v1alpha1.DryRun:
+		end(s, v1alpha1.ReasonDryRun, fmt.Sprintf("dry run: verdict %s, nothing was run", a.verdict.Decision))
+	}
+	return true, nil
+}
+
+// summary of a verdict in one line: the first finding, and how many more there are.
+func summary(v v1alpha1.Verdict) string {
+	if len(v.Findings) == 0 {
+		return "denied by the policy"
+	}
+	f := v.Findings[0]
+	message := f.Reason
+	if f.Line > 0 {
+		message = fmt.Sprintf("%d:%d: %s", f.Line, f.Column, f.Reason)
+	}
+	if n := len(v.Findings) - 1; n > 0 {
+		message += fmt.Sprintf(" (and %d more in status.verdict.findings)", n)
+	}
+	return message
+}
+
+// assess judges the request from what the reader shows: a cache when the verdict is first taken, the API server itself
+// before a launch. An error of type *refusal is final, every other error means that it could not be judged now.
+func (r *Reconciler) assess(ctx context.Context, from client.Reader, req *v1alpha1.ExecutionRequest) (*assessment, error) {
+	pol, err := r.policyFor(ctx, from, req)
+	if err != nil {
+		return nil, err
+	}
+	if problems := policy.CheckRequest(&req.Spec, &pol.Spec); len(problems) > 0 {
+		return nil, &refusal{v1alpha1.ReasonInvalid, problems.ToAggregate().Error()}
+	}
+	contents, digests, err := r.readInputs(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	trust, decidedBy := policy.Trust(req.Spec.Inputs)
+	report := gate.Read(gate.Language(req.Spec.Code.Language), []byte(req.Spec.Code.Source))
+	verdict := policy.Judge(report, &pol.Spec, trust)
+	verdict.DecidedBy = decidedBy
+	if verdict.PolicyDigest, err = policy.Digest(&pol.Spec); err != nil {
+		return nil, fmt.Errorf("digest policy: %w", err)
+	}
+	env, err := envelope.New(req, pol, digests)
+	if err != nil {
+		return nil, &refusal{v1alpha1.ReasonInvalid, err.Error()}
+	}
+	digest, err := env.Digest()
+	if err != nil {
+		return nil, fmt.Errorf("digest envelope: %w", err)
+	}
+	return &assessment{
+		policy: pol, verdict: verdict, envelope: digest,
+		limits:   policy.EffectiveLimits(req.Spec.Limits, pol.Spec.Limits),
+		contents: contents, digests: digests,
+	}, nil
+}
+
+// policyFor returns the policy if it is Ready in its present form.
+func (r *Reconciler) policyFor(ctx context.Context, from client.Reader, req *v1alpha1.ExecutionRequest) (*v1alpha1.ExecutionPolicy, error) {
+	pol := &v1alpha1.ExecutionPolicy{}
+	key := client.ObjectKey{Name: req.Spec.PolicyName}
+	err := from.Get(ctx, key, pol)
+	if apierrors.IsNotFound(err) {
+		// The cache may not have seen a policy that was created just before the request.
+		err = r.Live.Get(ctx, key, pol)
+	}
+	if apierrors.IsNotFound(err) {
+		return nil, &refusal{v1alpha1.ReasonPolicyNotFound,
+			fmt.Sprintf("spec.policyName: there is no ExecutionPolicy %q; `kubectl get xpol` lists them", req.Spec.PolicyName)}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get policy: %w", err)
+	}
+	ready := meta.FindStatusCondition(pol.Status.Conditions, v1alpha1.ConditionReady)
+	if ready == nil || ready.Status != metav1.ConditionTrue || ready.ObservedGeneration != pol.Generation {
+		message := "it has not been checked yet"
+		if ready != nil {
+			message = ready.Message
+		}
+		return nil, &refusal{v1alpha1.ReasonPolicyNotReady, fmt.Sprintf("policy %s is not Ready: %s", pol.Name, message)}
+	}
+	return pol, nil
+}
+
+// readInputs fetches the contents that are to be mounted and checks them against the digests that the request gives.
+func (r *Reconciler) readInputs(ctx context.Context, req *v1alpha1.ExecutionRequest) (contents map[string][]byte, digests map[string]string, err error) {
+	contents, digests = map[string][]byte{}, map[string]string{}
+	for i, in := range req.Spec.Inputs {
+		field := fmt.Sprintf("spec.inputs[%d]", i)
+		if in.ConfigMapRef == nil {
+			continue
+		}
+		cm := &corev1.ConfigMap{}
+		err := r.Live.Get(ctx, client.ObjectKey{Namespace: req.Namespace, Name: in.ConfigMapRef.Name}, cm)
+		if apierrors.IsNotFound(err) {
+			return nil, nil, &refusal{v1alpha1.ReasonInputNotFound, fmt.Sprintf("%s.configMapRef: there is no ConfigMap %q in namespace %s", field, in.ConfigMapRef.Name, req.Namespace)}
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("get input %s: %w", in.Name, err)
+		}
+		content, ok := contentOf(cm, in.ConfigMapRef.Key)
+		if !ok {
+			return nil, nil, &refusal{v1alpha1.ReasonInputNotFound, fmt.Sprintf("%s.configMapRef: ConfigMap %s has no key %q", field, cm.Name, in.ConfigMapRef.Key)}
+		}
+		sum := sha256.Sum256(content)
+		digest := hex.EncodeToString(sum[:])
+		if in.Digest != "" && in.Digest != "sha256:"+digest {
+			return nil, nil, &refusal{v1alpha1.ReasonInputMismatch, fmt.Sprintf("%s.digest: the content has digest sha256:%s, not %s", field, digest, in.Digest)}
+		}
+		contents[in.Name], digests[in.Name] = content, digest
+	}
+	return contents, digests, nil
+}
+
+func contentOf(cm *corev1.ConfigMap, key string) ([]byte, bool) {
+	if text, ok := cm.Data[key]; ok {
+		return []byte(text), true
+	}
+	content, ok := cm.BinaryData[key]
+	return content, ok
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package controllers wires the reconcilers of the three kinds into a manager.
+package controllers
+
+import (
+	"fmt"
+
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/airlock-dev/airlock/controllers/approval"
+	"github.com/airlock-dev/airlock/controllers/executionpolicy"
+	"github.com/airlock-dev/airlock/controllers/executionrequest"
+)
+
+// Setup registers every controller with the manager.
+func Setup(mgr ctrl.Manager, clk clock.PassiveClock, guard executionrequest.Guard, opts executionrequest.Options) error {
+	requests := &executionrequest.Reconciler{
+		Client:   mgr.GetClient(),
+		Live:     mgr.GetAPIReader(),
+		Clock:    clk,
+		Guard:    guard,
+		Recorder: mgr.GetEventRecorder("airlock"),
+		Options:  opts,
+	}
+	if err := requests.SetupWithManager(mgr); err != nil {
+		return fmt.Errorf("set up the ExecutionRequest controller: %w", err)
+	}
+	if err := (&approval.Reconciler{Client: mgr.GetClient(), Clock: clk}).SetupWithManager(mgr); err != nil {
+		return fmt.Errorf("set up the Approval controller: %w", err)
+	}
+	if err := (&executionpolicy.Reconciler{Client: mgr.GetClient()}).SetupWithManager(mgr); err != nil {
+		return fmt.Errorf("set up the ExecutionPolicy controller: %w", err)
+	}
+	return nil
+}
