@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"fmt"
+
+	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/gate"
+)
+
+// FailingExample judges the examples of a policy in order, reading their code
+// with read, and returns the first one whose decision is not the expected one.
+// The message says what was decided and why. ok means that there is none.
+func FailingExample(spec *v1alpha1.ExecutionPolicySpec, read func(gate.Language, []byte) *gate.Report) (name, message string, ok bool) {
+	for _, example := range spec.Examples {
+		report := read(gate.Language(example.Language), []byte(example.Code))
+		got := Judge(report, spec, example.Trust)
+		if got.Decision == example.Expect {
+			continue
+		}
+		message := fmt.Sprintf("expected %s, the verdict is %s", example.Expect, got.Decision)
+		if len(got.Findings) > 0 {
+			f := got.Findings[0]
+			message += fmt.Sprintf(": %s at %d:%d: %s", f.Operation, f.Line, f.Column, f.Reason)
+		}
+		return example.Name, message, false
+	}
+	return "", "", true
+}

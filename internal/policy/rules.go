@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/gate"
+)
+
+// matches says whether any one entry of a rule matches the operation. Dynamic
+// and Unknown operations, and kinds that are not in the closed set, are not for
+// it: decide handles them first.
+func matches(rule *v1alpha1.OperationRule, op *gate.Operation) bool {
+	return matchesCall(rule.Calls, op) || matchesEffect(rule, op) || matchesUnresolved(rule.Unresolved, op)
+}
+
+// matchesCall compares the resolved name, segment by segment: "logging.*"
+// matches logging.info and not logging.handlers.SocketHandler.
+func matchesCall(calls []string, op *gate.Operation) bool {
+	return isResolvedName(op.Name) && slices.ContainsFunc(calls, func(pattern string) bool {
+		return match(pattern, op.Name, ".")
+	})
+}
+
+// matchesEffect compares what the operation does with the entry for its kind.
+func matchesEffect(rule *v1alpha1.OperationRule, op *gate.Operation) bool {
+	paths := rule.Paths
+	if paths == nil {
+		paths = &v1alpha1.Paths{}
+	}
+	switch op.Kind {
+	case gate.KindImport, gate.KindCompute:
+		return matchesImport(rule.Imports, op)
+	case gate.KindFileRead:
+		return matchesPath(paths.Read, op)
+	case gate.KindFileWrite:
+		return matchesPath(paths.Write, op)
+	case gate.KindFileDelete:
+		return matchesPath(paths.Delete, op)
+	case gate.KindNetwork:
+		return matchesHost(rule.Hosts, op)
+	case gate.KindProcess:
+		return matchesCommand(rule.Commands, op)
+	case gate.KindEnvironment:
+		return matchesEnvironment(rule.Environment, op)
+	case gate.KindSQL, gate.KindDynamic, gate.KindUnknown:
+		// The gate does not tell verbs and tables yet, so spec.sql matches nothing.
+		return false
+	default:
+		return false
+	}
+}
+
+// matchesImport matches a module and everything below it, without globs.
+func matchesImport(imports []string, op *gate.Operation) bool {
+	return isResolvedName(op.Name) && slices.ContainsFunc(imports, func(module string) bool {
+		return op.Name == module || strings.HasPrefix(op.Name, module+".")
+	})
+}
+
+func matchesPath(patterns []string, op *gate.Operation) bool {
+	value, ok := literalPath(op.Args.Path)
+	return ok && slices.ContainsFunc(patterns, func(pattern string) bool {
+		return match(pattern, value, "/")
+	})
+}
+
+func matchesHost(patterns []string, op *gate.Operation) bool {
+	t, ok := literalTarget(op.Args.Host)
+	return ok && slices.ContainsFunc(patterns, func(pattern string) bool {
+		return matchTarget(pattern, t)
+	})
+}
+
+// matchTarget compares one entry, "host" or "host:port". A star stands for a
+// DNS label and never for a part of an address: only "**" alone and the address
+// itself match one.
+func matchTarget(pattern string, t target) bool {
+	want, ok := splitTarget(pattern)
+	switch {
+	case !ok, want.port != "" && want.port != t.port:
+		return false
+	case want.host == "**", want.host == t.host:
+		return true
+	default:
+		return !isAddress(t.host) && match(want.host, t.host, ".")
+	}
+}
+
+func matchesCommand(commands []v1alpha1.Command, op *gate.Operation) bool {
+	return slices.ContainsFunc(commands, func(c v1alpha1.Command) bool {
+		want := append([]string{c.Name}, c.Args...)
+		return len(op.Args.Argv) >= len(want) && slices.EqualFunc(want, op.Args.Argv[:len(want)],
+			func(word string, fact gate.Fact) bool {
+				return fact.Known == gate.FactLiteral && fact.Value == word
+			})
+	})
+}
+
+func matchesEnvironment(patterns []string, op *gate.Operation) bool {
+	name, ok := literal(op.Args.Env)
+	return ok && slices.ContainsFunc(patterns, func(pattern string) bool {
+		return matchSegment(pattern, name)
+	})
+}
+
+// matchesUnresolved matches an operation of a listed kind whose argument cannot
+// be read off the code.
+func matchesUnresolved(kinds []v1alpha1.OperationKind, op *gate.Operation) bool {
+	return unresolved(op) && slices.Contains(kinds, v1alpha1.OperationKind(op.Kind))
+}
+
+// unresolved says whether the argument that the policy would judge is not
+// proven. Mentioning a function without calling it leaves all its arguments open.
+func unresolved(op *gate.Operation) bool {
+	var resolved bool
+	switch op.Kind {
+	case gate.KindFileRead, gate.KindFileWrite, gate.KindFileDelete:
+		_, resolved = literalPath(op.Args.Path)
+	case gate.KindNetwork:
+		_, resolved = literalTarget(op.Args.Host)
+	case gate.KindProcess:
+		resolved = !slices.ContainsFunc(op.Args.Argv, func(f gate.Fact) bool { return f.Known != gate.FactLiteral }) && len(op.Args.Argv) > 0
+	case gate.KindEnvironment:
+		_, resolved = literal(op.Args.Env)
+	case gate.KindSQL:
+	case gate.KindImport, gate.KindCompute, gate.KindDynamic, gate.KindUnknown:
+		return false
+	default:
+		return false
+	}
+	return !resolved
+}
