@@ -26,10 +26,15 @@ const (
 	AnnotationCode       = "airlock.dev/code"        // the program, up to InlineCodeBytes
 )
 
-// The containers of a sandbox pod.
+// ServiceAccount is the shared account of all sandboxes: no role is ever bound to
+// it, and its token is never mounted.
+const ServiceAccount = "airlock-sandbox"
+
+// The containers of a sandbox pod: the first verifies, the second runs the code
+// and its end is the end of the run.
 const (
-	ContainerPrepare = "prepare"
-	ContainerSandbox = "sandbox"
+	PrepareContainerName = "prepare"
+	ContainerName        = "sandbox"
 )
 
 // InlineCodeBytes is the largest program that travels in the pod's annotation;

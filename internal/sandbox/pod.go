@@ -85,7 +85,7 @@ func prepare(p Params, codePath string) corev1.Container {
 	if inputs := inputFlags(p, inputsSourcePath); len(inputs) > 0 {
 		args = append(append(args, inputs...), "--inputs-to="+InputsPath)
 	}
-	c := container(p, ContainerPrepare, p.OperatorImage)
+	c := container(p, PrepareContainerName, p.OperatorImage)
 	c.Command = []string{"/airlock-runner"}
 	c.Args = args
 	c.VolumeMounts = prepareMounts(p)
@@ -110,7 +110,7 @@ func run(p Params, codePath string) corev1.Container {
 	for _, word := range p.Request.Spec.Args {
 		args = append(args, unexpanded(word))
 	}
-	c := container(p, ContainerSandbox, p.Runtime.Image)
+	c := container(p, ContainerName, p.Runtime.Image)
 	c.Command = []string{runnerPath}
 	c.Args = args
 	c.Env = environment(p)
