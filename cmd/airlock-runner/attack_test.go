@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package main
+
+import (
+	"testing"
+
+	"github.com/airlock-dev/airlock/internal/runner"
+)
+
+func TestCodeCannotReachIntoTheRunner(t *testing.T) {
+	newSandbox(t).payload("reach-runner").wantRefused(t,
+		"ptrace", "open mem", "open environ", "open maps", "open fd/1", "open cwd/.", "read memory",
+		"take a descriptor", "limit its CPU time", "limit its file size", "set up io_uring")
+}
+
+func TestNoSignalFromTheCodeEndsTheRunner(t *testing.T) {
+	r := newSandbox(t).payload("signal-runner")
+	r.want(t, runner.Completed, 0)
+	if r.report.Stdout.Tail != "sent\n" {
+		t.Errorf("the attack was not carried out: %q", r.report.Stdout.Tail)
+	}
+}
+
+func TestAForgedReportIsReplaced(t *testing.T) {
+	s := newSandbox(t)
+	r := s.payload("forge", "3")
+	r.want(t, runner.Completed, 3)
+	if r.report.CodeSHA256 != s.code.SHA256 {
+		t.Errorf("report: %s", r.message)
+	}
+}
+
+func TestTheForgedReportWouldBeBelievedOtherwise(t *testing.T) {
+	if _, err := runner.ParseReport([]byte(forgedReport)); err != nil {
+		t.Errorf("the attack above proves nothing: %v", err)
+	}
+}
+
+func TestADaemonThatKeepsForgingAndHoldsStdoutIsEnded(t *testing.T) {
+	s := newSandbox(t)
+	r := s.payload("leave-forger")
+	r.want(t, runner.Completed, 0)
+	if r.report.CodeSHA256 != s.code.SHA256 || r.report.Stdout.Bytes != 0 {
+		t.Errorf("report: %s", r.message)
+	}
+}
+
+func TestAForkBombLeftBehindIsEnded(t *testing.T) {
+	s := newSandbox(t)
+	s.processLimit = "64"
+	r := s.payload("fork-bomb")
+	r.want(t, runner.Completed, 0)
+	if r.report.Stdout.Bytes != 1<<20 {
+		t.Errorf("drained %d bytes", r.report.Stdout.Bytes)
+	}
+}
