@@ -36,7 +36,7 @@ func command() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&c.Name, "name", "airlock", "the cluster's name; several run side by side")
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(up(c), down(c), status(c), kubeconfig(c), user(c), logs(c), bin(c), worldServer())
+	root.AddCommand(up(c), down(c), status(c), kubeconfig(c), user(c), load(c), logs(c), bin(c), worldServer())
 	return root
 }
 
@@ -145,6 +145,30 @@ func user(c *cluster.Cluster) *cobra.Command {
 	return cmd
 }
 
+func load(c *cluster.Cluster) *cobra.Command {
+	return &cobra.Command{
+		Use:   "load IMAGE.tar...",
+		Short: "Give the node images from OCI archives; prints each as NAME@sha256:DIGEST, which a pod can name without a registry",
+		Long: `Give the node images from OCI archives.
+
+The name of an image is in the annotation io.containerd.image.name or org.opencontainers.image.ref.name of the archive's index.json and
+starts with a registry's host name, for example airlock.dev/sandbox-python:dev. Paths are absolute: go -C changes the directory.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, path := range args {
+				references, err := c.LoadImage(cmd.Context(), path)
+				if err != nil {
+					return err
+				}
+				for _, reference := range references {
+					fmt.Fprintln(c.Out, reference)
+				}
+			}
+			return nil
+		},
+	}
+}
+
 func logs(c *cluster.Cluster) *cobra.Command {
 	var follow bool
 	cmd := &cobra.Command{
@@ -184,12 +208,11 @@ func bin(c *cluster.Cluster) *cobra.Command {
 // worldServer is what `up` starts in the namespace of the outside world.
 func worldServer() *cobra.Command {
 	return &cobra.Command{
-		Use:    "world READY-FILE",
+		Use:    "world",
 		Hidden: true,
-		Args:   cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			log := slog.New(slog.NewTextHandler(os.Stdout, nil))
-			return world.Serve(cmd.Context(), log, func() error { return os.WriteFile(args[0], nil, 0o600) })
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return world.Serve(cmd.Context(), slog.New(slog.NewTextHandler(os.Stdout, nil)))
 		},
 	}
 }

@@ -32,6 +32,7 @@ func (c *Cluster) ensure(comp component) (process.Process, error) {
 		return process.Process{Record: record}, nil
 	}
 	comp.Log = c.log(comp.Name)
+	comp.Env = append([]string{"PATH=" + c.dir("bin") + ":/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + c.dir()}, comp.Env...)
 	if !c.state.ControlPlaneOnly {
 		comp.Cgroup = c.daemonCgroup()
 	}

@@ -41,9 +41,6 @@ func (c *Cluster) Down(ctx context.Context) error {
 	if err := c.removeHostLink(ctx); err != nil {
 		return err
 	}
-	if err := c.removeCgroups(); err != nil {
-		return err
-	}
 	if err := os.RemoveAll(c.dir()); err != nil {
 		return fmt.Errorf("remove the state directory: %w", err)
 	}
@@ -51,7 +48,8 @@ func (c *Cluster) Down(ctx context.Context) error {
 	return nil
 }
 
-// stop ends the recorded processes and whatever else runs in the cluster's cgroup: shims and containers.
+// stop ends the recorded processes and whatever else runs in the cluster's cgroup: shims and containers. The cgroups go too: Linux 6.18
+// kills every process that is later started straight into a cgroup that was killed once.
 func (c *Cluster) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, endPatience)
 	defer cancel()
@@ -73,7 +71,7 @@ func (c *Cluster) stop(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return c.removeCgroups()
 }
 
 // recorded lists the components that have a process record.

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -77,23 +76,6 @@ func RemoveCgroup(dir string) error {
 		return fmt.Errorf("remove cgroup %s: %w", dir, err)
 	}
 	return nil
-}
-
-// CgroupPIDs lists the processes of one cgroup directory, without the groups below it.
-func CgroupPIDs(dir string) ([]int, error) {
-	content, err := os.ReadFile(filepath.Join(dir, "cgroup.procs")) //nolint:gosec // a cgroup of this tool
-	if err != nil {
-		return nil, fmt.Errorf("list the processes of %s: %w", dir, err)
-	}
-	var pids []int
-	for line := range strings.FieldsSeq(string(content)) {
-		pid, err := strconv.Atoi(line)
-		if err != nil {
-			return nil, fmt.Errorf("parse a process id of %s: %w", dir, err)
-		}
-		pids = append(pids, pid)
-	}
-	return pids, nil
 }
 
 // wait polls until done, because the kernel gives no event for the end of a process that is nobody's child.

@@ -15,9 +15,11 @@ import (
 type Spec struct {
 	// Name is the component's name, Log the file that receives its output.
 	Name, Log string
-	// Path is the executable, Argv0 the name it is called by (Path when empty).
-	Path, Argv0 string
-	Args, Env   []string
+	// Path is the executable.
+	Path string
+	Args []string
+	// Env is the whole environment: nothing of the caller's, such as a proxy setting or a credential, is handed on.
+	Env []string
 	// Netns is the path of the network namespace to start in, the caller's own when empty.
 	Netns string
 	// Cgroup is the cgroup2 directory to start in, the caller's own when empty.
@@ -39,10 +41,7 @@ func Start(s Spec) (Process, error) {
 	}
 	defer log.Close()                      //nolint:errcheck // the program holds its own copy
 	cmd := exec.Command(s.Path, s.Args...) //nolint:gosec // the programs that this tool built
-	if s.Argv0 != "" {
-		cmd.Args[0] = s.Argv0
-	}
-	cmd.Env = append(os.Environ(), s.Env...)
+	cmd.Env = s.Env
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// LastListener is the address that listens after all others do.
+const LastListener = MetadataIP + ":8080"
+
 // The addresses are from TEST-NET-2 (RFC 5737), and the metadata address that cloud providers use (RFC 3927).
 const (
 	PartnerIP  = "198.51.100.10"
@@ -27,8 +30,8 @@ var Hosts = map[string]string{
 	"evil.attacker.example": AttackerIP,
 }
 
-// Serve answers on ports 80 and 8080 of every address until ctx ends. It calls ready when all of them listen.
-func Serve(ctx context.Context, log *slog.Logger, ready func() error) error {
+// Serve answers on ports 80 and 8080 of every address until ctx ends.
+func Serve(ctx context.Context, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var listeners []net.Listener
@@ -45,9 +48,6 @@ func Serve(ctx context.Context, log *slog.Logger, ready func() error) error {
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
 		go func() { failed <- server.Serve(l) }()
-	}
-	if err := ready(); err != nil {
-		return errors.Join(fmt.Errorf("report readiness: %w", err), server.Close())
 	}
 	select {
 	case err := <-failed:

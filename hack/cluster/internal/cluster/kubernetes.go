@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/airlock-dev/airlock/hack/cluster/internal/pki"
+	"github.com/airlock-dev/airlock/hack/cluster/internal/process"
+)
+
+//go:embed config/kubelet.yaml
+var kubeletTemplate string
+
+// ensureKubernetesFiles makes what controller-manager, scheduler and kubelet read.
+func (c *Cluster) ensureKubernetesFiles() error {
+	p := c.pki()
+	kubelet, err := render(kubeletTemplate, map[string]string{
+		"Dir": c.dir(), "NodeIP": c.state.nodeIP(), "Cert": p.Cert("node"), "Key": p.Key("node"), "CA": p.Cert("ca"),
+		"ResolvConf": c.dir("config", "resolv.conf"), "DNSService": dnsService, "CgroupRoot": "/" + c.cgroupName(),
+	})
+	if err != nil {
+		return err
+	}
+	kubernetes := c.programs.Program("kubernetes", "kubernetes")
+	return errors.Join(
+		c.ensureKubeconfig(c.dir("config", "controller-manager.kubeconfig"), "controller-manager", pki.Subject{CommonName: "system:kube-controller-manager"}),
+		c.ensureKubeconfig(c.dir("config", "scheduler.kubeconfig"), "scheduler", pki.Subject{CommonName: "system:kube-scheduler"}),
+		c.ensureKubeconfig(c.dir("config", "kubelet.kubeconfig"), "kubelet", pki.Subject{
+			CommonName: "system:node:" + c.Name, Organizations: []string{"system:nodes"},
+		}),
+		c.link(kubernetes, "kube-controller-manager"),
+		c.link(kubernetes, "kube-scheduler"),
+		c.link(kubernetes, "kubelet"),
+		c.writeConfig("kubelet.yaml", kubelet),
+		c.writeConfig("resolv.conf", ""), // what pods with dnsPolicy Default inherit: no name server outside of the cluster
+	)
+}
+
+func (c *Cluster) writeConfig(name, content string) error {
+	if err := os.WriteFile(c.dir("config", name), []byte(content), 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+func (c *Cluster) controllerManager() component {
+	p, kubeconfig := c.pki(), c.dir("config", "controller-manager.kubeconfig")
+	return c.kubernetesDaemon("kube-controller-manager", 10257, []string{
+		"--kubeconfig=" + kubeconfig, "--authentication-kubeconfig=" + kubeconfig, "--authorization-kubeconfig=" + kubeconfig,
+		"--bind-address=" + c.state.nodeIP(), "--tls-cert-file=" + p.Cert("node"), "--tls-private-key-file=" + p.Key("node"),
+		"--leader-elect=false", "--use-service-account-credentials", "--profiling=false",
+		"--allocate-node-cidrs", "--cluster-cidr=" + c.state.podCIDR(), "--node-cidr-mask-size=24", "--service-cluster-ip-range=" + serviceCIDR,
+		"--cluster-signing-cert-file=" + p.Cert("ca"), "--cluster-signing-key-file=" + p.Key("ca"),
+		"--root-ca-file=" + p.Cert("ca"), "--service-account-private-key-file=" + p.Key("service-accounts"),
+	})
+}
+
+func (c *Cluster) scheduler() component {
+	p, kubeconfig := c.pki(), c.dir("config", "scheduler.kubeconfig")
+	return c.kubernetesDaemon("kube-scheduler", 10259, []string{
+		"--kubeconfig=" + kubeconfig, "--authentication-kubeconfig=" + kubeconfig, "--authorization-kubeconfig=" + kubeconfig,
+		"--bind-address=" + c.state.nodeIP(), "--tls-cert-file=" + p.Cert("node"), "--tls-private-key-file=" + p.Key("node"),
+		"--leader-elect=false", "--profiling=false",
+	})
+}
+
+func (c *Cluster) kubelet() component {
+	return c.kubernetesDaemon("kubelet", 10250, []string{
+		"--config=" + c.dir("config", "kubelet.yaml"), "--kubeconfig=" + c.dir("config", "kubelet.kubeconfig"),
+		"--root-dir=" + c.dir("kubelet"), "--cert-dir=" + c.dir("kubelet", "pki"),
+		"--hostname-override=" + c.Name, "--node-ip=" + c.state.nodeIP(),
+	})
+}
+
+// kubernetesDaemon is ready when its secure port answers /healthz.
+func (c *Cluster) kubernetesDaemon(name string, port int, args []string) component {
+	return component{
+		Spec:     process.Spec{Name: name, Path: c.dir("bin", name), Netns: c.nodeNetns(), Args: args},
+		patience: nodePatience,
+		ready: func(ctx context.Context) error {
+			return c.get(ctx, "admin", fmt.Sprintf("https://%s:%d/healthz", c.state.nodeIP(), port))
+		},
+	}
+}
