@@ -80,7 +80,7 @@ func (c *Cluster) apiServer() component {
 		"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
 		"--service-account-key-file=" + p.Key("service-accounts"), "--service-account-signing-key-file=" + p.Key("service-accounts"),
 		"--service-cluster-ip-range=" + serviceCIDR, "--allow-privileged",
-		"--kubelet-certificate-authority=" + p.Cert("ca"), "--kubelet-client-certificate=" + p.Cert("kubelet-client"), "--kubelet-client-key=" + p.Key("kubelet-client"),
+		"--kubelet-preferred-address-types=InternalIP", "--kubelet-certificate-authority=" + p.Cert("ca"), "--kubelet-client-certificate=" + p.Cert("kubelet-client"), "--kubelet-client-key=" + p.Key("kubelet-client"),
 		"--profiling=false",
 	}
 	if s.ControlPlaneOnly {
