@@ -19,6 +19,7 @@ import (
 
 	"github.com/airlock-dev/airlock/controllers"
 	"github.com/airlock-dev/airlock/controllers/executionrequest"
+	"github.com/airlock-dev/airlock/internal/network"
 	"github.com/airlock-dev/airlock/internal/preflight"
 )
 
@@ -87,7 +88,10 @@ func run(s settings) error {
 	if err != nil {
 		return fmt.Errorf("set up the manager: %w", err)
 	}
-	checker, err := preflight.New(mgr.GetAPIReader(), s.OperatorNamespace, s.SandboxNamespace, s.serviceAccount)
+	checker, err := preflight.New(preflight.Config{
+		Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), DefaultDeny: network.DefaultDeny(s.SandboxNamespace),
+		OperatorNamespace: s.OperatorNamespace, SandboxNamespace: s.SandboxNamespace, ServiceAccount: s.serviceAccount,
+	})
 	if err != nil {
 		return fmt.Errorf("set up the preflight: %w", err)
 	}

@@ -40,7 +40,8 @@ func (g *Guard) Problems(ctx context.Context) []string {
 		return g.problems
 	}
 	g.problems = nil
-	for _, p := range g.Checker.Check(ctx) {
+	// Not with the caller's cancellation: a probe that gave up must not hold launches back.
+	for _, p := range g.Checker.Check(context.WithoutCancel(ctx)) {
 		g.problems = append(g.problems, fmt.Sprintf("%s: %s; %s", p.What, p.Why, p.Fix))
 	}
 	g.checked = g.Clock.Now()

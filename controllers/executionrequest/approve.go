@@ -44,28 +44,37 @@ func (r *Reconciler) approve(ctx context.Context, s *snapshot) (bool, error) {
 	s.req.Status.ApprovalName = appr.Name
 
 	outcome, err := approval.Evaluate(appr, s.req, s.req.Status.EnvelopeDigest, s.now)
-	if err != nil {
-		refuse(s, v1alpha1.ConditionApproved, &refusal{v1alpha1.ReasonApprovalLost, fmt.Sprintf("approval %s cannot be used: %v", appr.Name, err)})
+	switch no := unusable(appr, outcome, err); {
+	case no == nil:
+		setCondition(s, v1alpha1.ConditionApproved, metav1.ConditionTrue, v1alpha1.ReasonApproved, outcome.Message)
+		return true, nil
+	case no.reason == v1alpha1.ReasonAwaitingApproval:
+		setCondition(s, v1alpha1.ConditionApproved, metav1.ConditionFalse, no.reason, fmt.Sprintf("%s approvals on %s: %s", outcome.Tally, appr.Name, no.message))
+		s.wakeAfter(appr.Spec.ExpiresAt.Sub(s.now))
 		return false, nil
+	default:
+		refuse(s, v1alpha1.ConditionApproved, no)
+		return false, nil
+	}
+}
+
+// unusable says why an Approval does not permit a launch now, nil where it does. Consumed permits one: Evaluate holds the
+// Approval to this request, so only an earlier attempt at this very launch can have used it.
+func unusable(appr *v1alpha1.Approval, outcome approval.Outcome, err error) *refusal {
+	if err != nil {
+		return &refusal{v1alpha1.ReasonApprovalLost, fmt.Sprintf("approval %s cannot be used: %v", appr.Name, err)}
 	}
 	switch outcome.State {
 	case v1alpha1.ApprovalApproved, v1alpha1.ApprovalConsumed:
-		setCondition(s, v1alpha1.ConditionApproved, metav1.ConditionTrue, v1alpha1.ReasonApproved, outcome.Message)
-		return true, nil
+		return nil
 	case v1alpha1.ApprovalPending:
-		setCondition(s, v1alpha1.ConditionApproved, metav1.ConditionFalse, v1alpha1.ReasonAwaitingApproval,
-			fmt.Sprintf("%s approvals on %s: %s", outcome.Tally, appr.Name, outcome.Message))
-		s.wakeAfter(appr.Spec.ExpiresAt.Sub(s.now))
-		return false, nil
+		return &refusal{v1alpha1.ReasonAwaitingApproval, outcome.Message}
 	case v1alpha1.ApprovalExpired:
-		setCondition(s, v1alpha1.ConditionApproved, metav1.ConditionFalse, v1alpha1.ReasonExpired, outcome.Message)
-		end(s, v1alpha1.ReasonExpired, outcome.Message)
-		return false, nil
+		return &refusal{v1alpha1.ReasonExpired, outcome.Message}
 	case v1alpha1.ApprovalDenied:
-		fallthrough
+		return &refusal{v1alpha1.ReasonDenied, outcome.Message}
 	default:
-		refuse(s, v1alpha1.ConditionApproved, &refusal{v1alpha1.ReasonDenied, outcome.Message})
-		return false, nil
+		return &refusal{v1alpha1.ReasonDenied, fmt.Sprintf("approval %s is in the unknown state %q", appr.Name, outcome.State)}
 	}
 }
 
@@ -88,16 +97,15 @@ func (r *Reconciler) approvalFor(ctx context.Context, s *snapshot) (*v1alpha1.Ap
 		return nil, &refusal{v1alpha1.ReasonApprovalLost, fmt.Sprintf("approval %s was deleted before it was decided; create a new request", name)}
 	}
 
-	a, err := r.assess(ctx, r.Client, s.req)
-	if err != nil {
-		return nil, err
-	}
-	if a.envelope != s.req.Status.EnvelopeDigest {
-		return nil, envelopeChanged()
+	a := s.assessed
+	if a == nil {
+		if a, err = r.reassess(ctx, r.Client, s.req, &s.req.Status); err != nil {
+			return nil, err
+		}
 	}
 	created := approval.New(s.req, a.verdict, a.envelope, withDigests(s.req.Spec.Inputs, a.digests), a.limits, a.policy.Spec.Approval, s.now)
 	if err := r.Create(ctx, created); err != nil {
-		return nil, fmt.Errorf("create approval: %w", err)
+		return nil, notCreated("approval", err)
 	}
 	return created, nil
 }
@@ -107,14 +115,9 @@ func withDigests(inputs []v1alpha1.Input, digests map[string]string) []v1alpha1.
 	out := make([]v1alpha1.Input, 0, len(inputs))
 	for _, in := range inputs {
 		if digest, ok := digests[in.Name]; ok {
-			in.Digest = "sha256:" + digest
+			in.Digest = digest
 		}
 		out = append(out, in)
 	}
 	return out
-}
-
-func envelopeChanged() *refusal {
-	return &refusal{v1alpha1.ReasonEnvelopeChanged,
-		"the policy or an input changed after the request was judged, so its verdict and approvals no longer apply; create a new request"}
 }

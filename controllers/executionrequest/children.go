@@ -12,6 +12,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/airlock-dev/airlock/api/v1alpha1"
 	"github.com/airlock-dev/airlock/internal/sandbox"
 )
 
@@ -98,28 +99,33 @@ func (r *Reconciler) childrenOf(ctx context.Context, key types.NamespacedName) (
 	return out, nil
 }
 
-// sweepDeleted ends the runs of a request that is gone. The list comes from the cache, so that a restart of the operator,
-// which fills the cache, also sweeps what was left behind.
-func (r *Reconciler) sweepDeleted(ctx context.Context, key types.NamespacedName, kids children) error {
-	if len(kids.all()) == 0 {
+// sweep ends the runs of requests of this name that are gone: of all where no request stands, else of all but the one with
+// the UID. The objects come from the cache, so that a restart of the operator, which fills the cache, also sweeps what was
+// left behind; that their request is gone is asked of the API server, because a run cannot be brought back.
+func (r *Reconciler) sweep(ctx context.Context, key types.NamespacedName, standing types.UID, objects []client.Object) error {
+	if len(objects) == 0 {
 		return nil
 	}
-	ctrl.LoggerFrom(ctx).Info("request is gone, ending its run", "request", key.String())
-	return r.delete(ctx, kids.all()...)
+	live := &v1alpha1.ExecutionRequest{}
+	if err := r.Live.Get(ctx, key, live); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("look for the request past the cache: %w", err)
+	}
+	if live.UID != standing {
+		return fmt.Errorf("%w: request %s", errStale, key)
+	}
+	ctrl.LoggerFrom(ctx).Info("request is gone, ending its run", "objects", len(objects))
+	return r.delete(ctx, objects...)
 }
 
-// delete removes objects at once, each only if it still is the one that was seen.
+// delete removes objects, each only if it still is the one that was seen. A running pod gets its own short grace period:
+// with none, the object would be gone before its processes.
 func (r *Reconciler) delete(ctx context.Context, objects ...client.Object) error {
 	for _, obj := range objects {
 		if !obj.GetDeletionTimestamp().IsZero() {
 			continue
 		}
 		uid := obj.GetUID()
-		opts := []client.DeleteOption{client.GracePeriodSeconds(0)}
-		if uid != "" {
-			opts = append(opts, client.Preconditions{UID: &uid})
-		}
-		if err := client.IgnoreNotFound(r.Delete(ctx, obj, opts...)); err != nil {
+		if err := r.Delete(ctx, obj, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("delete %s: %w", obj.GetName(), err)
 		}
 	}

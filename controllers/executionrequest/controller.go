@@ -7,12 +7,13 @@ package executionrequest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -59,19 +60,26 @@ type snapshot struct {
 	req      *v1alpha1.ExecutionRequest
 	children children
 	now      time.Time
+	// assessed is the judgement of this reconcile, nil where the verdict was taken in an earlier one.
+	assessed *assessment
 	// requeue is the earliest time at which something changes by itself, zero for never.
 	requeue time.Duration
 }
 
 // wakeAfter asks for another reconcile after d, or earlier where that was asked already.
 func (s *snapshot) wakeAfter(d time.Duration) {
-	if d <= 0 {
-		d = time.Millisecond
-	}
+	d = max(d, time.Millisecond)
 	if s.requeue == 0 || d < s.requeue {
 		s.requeue = d
 	}
 }
+
+// errStale means that the cache is behind the API server, so that nothing can be decided on it.
+var errStale = errors.New("the cache is out of date")
+
+// staleRetry is how long a reconcile on a stale cache waits for the cache. The change that it lacks usually sets the next
+// reconcile off before.
+const staleRetry = time.Second
 
 // +kubebuilder:rbac:groups=airlock.dev,resources=executionrequests,verbs=get;list;watch;delete
 // +kubebuilder:rbac:groups=airlock.dev,resources=executionrequests/status,verbs=get;patch;update
@@ -83,38 +91,56 @@ func (s *snapshot) wakeAfter(d time.Duration) {
 
 // Reconcile moves one request as far as it goes now.
 func (r *Reconciler) Reconcile(ctx context.Context, key ctrl.Request) (ctrl.Result, error) {
-	kids, err := r.childrenOf(ctx, key.NamespacedName)
+	result, err := r.reconcile(ctx, key.NamespacedName)
+	if errors.Is(err, errStale) || apierrors.IsConflict(err) {
+		ctrl.LoggerFrom(ctx).V(1).Info("decided on old data, trying again", "why", err.Error())
+		return ctrl.Result{RequeueAfter: staleRetry}, nil
+	}
+	return result, err
+}
+
+func (r *Reconciler) reconcile(ctx context.Context, key types.NamespacedName) (ctrl.Result, error) {
+	kids, err := r.childrenOf(ctx, key)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
 	req := &v1alpha1.ExecutionRequest{}
-	if err := r.Get(ctx, key.NamespacedName, req); err != nil {
-		if apierrors.IsNotFound(err) {
-			return ctrl.Result{}, r.sweepDeleted(ctx, key.NamespacedName, kids)
-		}
+	if err := r.Get(ctx, key, req); apierrors.IsNotFound(err) {
+		return ctrl.Result{}, r.sweep(ctx, key, "", kids.all())
+	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("get request: %w", err)
 	}
 	if !req.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, r.delete(ctx, kids.all()...)
 	}
-	if err := r.delete(ctx, kids.foreign(req.UID)...); err != nil {
+	if err := r.sweep(ctx, key, req.UID, kids.foreign(req.UID)); err != nil {
 		return ctrl.Result{}, err
 	}
 
 	s := &snapshot{req: req.DeepCopy(), children: kids.of(req.UID), now: r.Clock.Now()}
-	phaseErr := r.runPhases(ctx, s)
-	if err := r.patchStatus(ctx, req, s.req); err != nil {
+	if err := r.advance(ctx, req, s); err != nil {
+		r.announceRetry(req, err)
 		return ctrl.Result{}, err
 	}
-	if phaseErr != nil {
-		return ctrl.Result{}, phaseErr
-	}
-	if meta.IsStatusConditionTrue(s.req.Status.Conditions, v1alpha1.ConditionFinished) {
-		if err := r.finish(ctx, s); err != nil {
-			return ctrl.Result{}, err
+	return ctrl.Result{RequeueAfter: s.requeue}, nil
+}
+
+// advance runs the phases, writes the status once, and cleans up behind a finished request. What a phase reached before an
+// error is written all the same.
+func (r *Reconciler) advance(ctx context.Context, before *v1alpha1.ExecutionRequest, s *snapshot) error {
+	phaseErr := r.runPhases(ctx, s)
+	if finished(s.req) && !finished(before) {
+		if err := r.checkNothingRan(ctx, s); err != nil {
+			return err
 		}
 	}
-	return ctrl.Result{RequeueAfter: s.requeue}, nil
+	if err := r.patchStatus(ctx, before, s); err != nil {
+		return errors.Join(phaseErr, err)
+	}
+	if phaseErr != nil || !finished(s.req) {
+		return phaseErr
+	}
+	return r.finish(ctx, s)
 }
 
 // runPhases runs the phases in order until one has to wait or the request is finished.
@@ -133,17 +159,25 @@ func (r *Reconciler) runPhases(ctx context.Context, s *snapshot) error {
 }
 
 // patchStatus writes what changed, and only on top of what was read: a decision taken on a stale cache must not overwrite
-// a final one.
-func (r *Reconciler) patchStatus(ctx context.Context, before, after *v1alpha1.ExecutionRequest) error {
-	after.Status.State = stateOf(after)
-	if equality.Semantic.DeepEqual(before.Status, after.Status) {
+// a final one. A status that the API server does not accept would be tried forever while its pod runs; the request ends
+// with one that it does accept.
+func (r *Reconciler) patchStatus(ctx context.Context, before *v1alpha1.ExecutionRequest, s *snapshot) error {
+	s.req.Status.State = stateOf(s.req)
+	if equality.Semantic.DeepEqual(before.Status, s.req.Status) {
 		return nil
 	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.Status().Patch(ctx, after, patch); err != nil {
+	err := r.Status().Patch(ctx, s.req, patch)
+	if apierrors.IsInvalid(err) {
+		s.req = before.DeepCopy()
+		end(s, v1alpha1.ReasonFailed, "what happened could not be recorded: "+err.Error())
+		s.req.Status.State = stateOf(s.req)
+		err = r.Status().Patch(ctx, s.req, patch)
+	}
+	if err != nil {
 		return fmt.Errorf("write request status: %w", err)
 	}
-	ctrl.LoggerFrom(ctx).Info("request moved", "state", after.Status.State, "was", before.Status.State)
-	r.announce(before, after)
+	ctrl.LoggerFrom(ctx).Info("request moved", "state", s.req.Status.State, "was", before.Status.State)
+	r.announce(before, s.req)
 	return nil
 }

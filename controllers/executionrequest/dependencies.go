@@ -45,36 +45,50 @@ func (r *Reconciler) createDependencies(ctx context.Context, req *v1alpha1.Execu
 	}
 	for _, obj := range objects {
 		if err := r.Create(ctx, obj); err != nil && !apierrors.IsAlreadyExists(err) {
-			return fmt.Errorf("create %s: %w", obj.GetName(), err)
+			return notCreated(what(obj), err)
 		}
 	}
 	return nil
 }
 
+// what names an object to the requester.
+func what(obj client.Object) string {
+	if _, ok := obj.(*corev1.Secret); ok {
+		return "Secret with the credentials"
+	}
+	return "ConfigMap " + obj.GetName()
+}
+
 // ensureEgressPolicy makes the policy of the request's egress profile stand before the Pod exists. A profile's policy is
-// shared by all requests that name the same destinations; its name is the digest of its content.
+// shared by all requests that name the same destinations, and stays; its name is the digest of its content.
 func (r *Reconciler) ensureEgressPolicy(ctx context.Context, egress []v1alpha1.EgressTarget) error {
 	want := network.EgressPolicy(r.Options.SandboxNamespace, egress)
 	if want == nil {
 		return nil
 	}
-	err := r.Create(ctx, want)
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("create egress policy: %w", err)
-	}
 	have := &ciliumv2.CiliumNetworkPolicy{}
-	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(want), have); err != nil {
-		return fmt.Errorf("read egress policy back: %w", err)
+	err := r.Live.Get(ctx, client.ObjectKeyFromObject(want), have)
+	if apierrors.IsNotFound(err) {
+		have = want.DeepCopy()
+		err = r.Create(ctx, have)
 	}
-	if same, err := sameSpec(have, network.EgressPolicy(r.Options.SandboxNamespace, egress)); err != nil {
+	if apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("%w: egress policy %s exists", errStale, want.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("get or create egress policy: %w", err)
+	}
+	same, err := sameSpec(have, want)
+	if err != nil {
 		return err
-	} else if !same {
-		return &refusal{v1alpha1.ReasonPreflightFailed,
+	}
+	if !same {
+		return &delay{v1alpha1.ReasonPreflightFailed,
 			fmt.Sprintf("CiliumNetworkPolicy %s/%s was changed and no longer is the egress that was judged; delete it", have.Namespace, have.Name)}
 	}
 	for _, c := range have.Status.Conditions {
 		if c.Type == ciliumv2.PolicyConditionValid && c.Status == corev1.ConditionFalse {
-			return &refusal{v1alpha1.ReasonPreflightFailed, fmt.Sprintf("Cilium rejects CiliumNetworkPolicy %s/%s: %s", have.Namespace, have.Name, c.Message)}
+			return &delay{v1alpha1.ReasonPreflightFailed, fmt.Sprintf("Cilium rejects CiliumNetworkPolicy %s/%s: %s", have.Namespace, have.Name, c.Message)}
 		}
 	}
 	return nil

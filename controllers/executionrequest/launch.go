@@ -11,7 +11,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
@@ -20,8 +22,13 @@ import (
 	"github.com/airlock-dev/airlock/internal/sandbox"
 )
 
-// preflightRetry is how often a launch that is held back looks again.
-const preflightRetry = 5 * time.Second
+// A launch that is held back looks again after preflightRetry. One that the API server refuses, which costs writes, waits
+// half as long again as it has waited already, within these bounds.
+const (
+	preflightRetry = 5 * time.Second
+	minRefusedWait = 5 * time.Second
+	maxRefusedWait = time.Minute
+)
 
 // launch sets Launched. It judges the request once more from what the API server itself holds, uses the approval up, and
 // creates what the sandbox needs, the Pod last. The Pod's name derives from the request's UID, so a repeated launch finds
@@ -40,19 +47,23 @@ func (r *Reconciler) launch(ctx context.Context, s *snapshot) (bool, error) {
 		refuse(s, v1alpha1.ConditionLaunched, no)
 		return false, nil
 	}
-	if apierrors.IsForbidden(err) {
-		// A quota or another cluster's policy: it may pass later, and the requester has to see why it waits.
-		setCondition(s, v1alpha1.ConditionLaunched, metav1.ConditionFalse, v1alpha1.ReasonPodRefused, err.Error())
-		s.wakeAfter(preflightRetry)
+	if later := new(delay); errors.As(err, &later) {
+		setCondition(s, v1alpha1.ConditionLaunched, metav1.ConditionFalse, later.reason, later.message)
+		since := meta.FindStatusCondition(s.req.Status.Conditions, v1alpha1.ConditionLaunched).LastTransitionTime.Time
+		s.wakeAfter(min(max(s.now.Sub(since)/2, minRefusedWait), maxRefusedWait))
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
+	launched(s, pod)
+	return true, nil
+}
+
+func launched(s *snapshot, pod *corev1.Pod) {
 	s.req.Status.PodNamespace, s.req.Status.PodName = pod.Namespace, pod.Name
 	setCondition(s, v1alpha1.ConditionLaunched, metav1.ConditionTrue, v1alpha1.ReasonPodCreated, fmt.Sprintf("pod %s/%s was created", pod.Namespace, pod.Name))
 	s.children.pod = pod
-	return true, nil
 }
 
 func (r *Reconciler) launchOnce(ctx context.Context, s *snapshot) (*corev1.Pod, error) {
@@ -60,7 +71,7 @@ func (r *Reconciler) launchOnce(ctx context.Context, s *snapshot) (*corev1.Pod, 
 	if err != nil {
 		return nil, err
 	}
-	if existing, err := r.existingPod(ctx, live, a); existing != nil || err != nil {
+	if existing, err := r.existingPod(ctx, live, a.envelope); existing != nil || err != nil {
 		return existing, err
 	}
 	if err := r.permitted(ctx, live, a, s.now); err != nil {
@@ -77,14 +88,11 @@ func (r *Reconciler) launchOnce(ctx context.Context, s *snapshot) (*corev1.Pod, 
 	if err != nil {
 		return nil, &refusal{v1alpha1.ReasonInvalid, err.Error()}
 	}
-	err = r.Create(ctx, pod)
-	switch {
-	case apierrors.IsAlreadyExists(err):
-		return r.existingPod(ctx, live, a)
-	case apierrors.IsInvalid(err):
-		return nil, &refusal{v1alpha1.ReasonPodRefused, err.Error()}
-	case err != nil:
-		return nil, fmt.Errorf("create pod: %w", err)
+	if err := r.Create(ctx, pod); apierrors.IsAlreadyExists(err) {
+		// Another attempt was faster; the next reconcile finds its pod.
+		return nil, fmt.Errorf("%w: pod %s exists", errStale, pod.Name)
+	} else if err != nil {
+		return nil, notCreated("pod", err)
 	}
 	return pod, nil
 }
@@ -93,37 +101,64 @@ func (r *Reconciler) launchOnce(ctx context.Context, s *snapshot) (*corev1.Pod, 
 // cache must not launch a second time, and a changed policy or input must not run on an old verdict.
 func (r *Reconciler) judgeAgain(ctx context.Context, s *snapshot) (*v1alpha1.ExecutionRequest, *assessment, error) {
 	live := &v1alpha1.ExecutionRequest{}
-	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(s.req), live); err != nil {
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(s.req), live); client.IgnoreNotFound(err) != nil {
 		return nil, nil, fmt.Errorf("read request past the cache: %w", err)
 	}
 	if live.UID != s.req.UID || live.ResourceVersion != s.req.ResourceVersion || !live.DeletionTimestamp.IsZero() {
-		return nil, nil, fmt.Errorf("the cached request is out of date (resource version %s, now %s)", s.req.ResourceVersion, live.ResourceVersion)
+		return nil, nil, fmt.Errorf("%w: request at version %s, now %s", errStale, s.req.ResourceVersion, live.ResourceVersion)
 	}
-	a, err := r.assess(ctx, r.Live, live)
+	a, err := r.reassess(ctx, r.Live, live, &s.req.Status)
 	if err != nil {
 		return nil, nil, err
-	}
-	if a.envelope != s.req.Status.EnvelopeDigest || a.verdict.Decision != s.req.Status.Verdict.Decision {
-		return nil, nil, envelopeChanged()
 	}
 	return live, a, nil
 }
 
 // existingPod returns the Pod of an earlier launch of this very request, nil where there is none. A Pod of that name that
 // is not exactly ours is never adopted.
-func (r *Reconciler) existingPod(ctx context.Context, req *v1alpha1.ExecutionRequest, a *assessment) (*corev1.Pod, error) {
+func (r *Reconciler) existingPod(ctx context.Context, req *v1alpha1.ExecutionRequest, envelope string) (*corev1.Pod, error) {
+	pod, err := r.livePod(ctx, req.UID)
+	switch {
+	case pod == nil || err != nil:
+		return nil, err
+	case !belongsTo(pod, req.UID):
+		return nil, &refusal{v1alpha1.ReasonPodConflict, fmt.Sprintf("pod %s exists and does not belong to this request", pod.Name)}
+	case pod.Annotations[sandbox.AnnotationEnvelope] != envelope:
+		return nil, envelopeChanged("an earlier attempt launched what was judged then")
+	}
+	return pod, nil
+}
+
+// livePod reads a request's pod past the cache, nil where there is none.
+func (r *Reconciler) livePod(ctx context.Context, uid types.UID) (*corev1.Pod, error) {
 	pod := &corev1.Pod{}
-	err := r.Live.Get(ctx, client.ObjectKey{Namespace: r.Options.SandboxNamespace, Name: sandbox.Name(req.UID)}, pod)
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: r.Options.SandboxNamespace, Name: sandbox.Name(uid)}, pod)
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look for an earlier pod: %w", err)
-	}
-	if pod.Annotations[sandbox.AnnotationRequestUID] != string(req.UID) || pod.Annotations[sandbox.AnnotationEnvelope] != a.envelope {
-		return nil, &refusal{v1alpha1.ReasonPodConflict, fmt.Sprintf("pod %s exists and does not belong to this request", pod.Name)}
+		return nil, fmt.Errorf("read pod past the cache: %w", err)
 	}
 	return pod, nil
+}
+
+// checkNothingRan keeps the record honest where a request ends without a launch: an earlier attempt may have died between
+// creating the pod and saying so, and the policy may have changed since. Such a run is ended, but it was one.
+func (r *Reconciler) checkNothingRan(ctx context.Context, s *snapshot) error {
+	if isTrue(s.req, v1alpha1.ConditionLaunched) {
+		return nil
+	}
+	pod, err := r.livePod(ctx, s.req.UID)
+	if err != nil {
+		return err
+	}
+	if pod == nil || !belongsTo(pod, s.req.UID) {
+		return nil
+	}
+	why := meta.FindStatusCondition(s.req.Status.Conditions, v1alpha1.ConditionFinished).Message
+	launched(s, pod)
+	end(s, v1alpha1.ReasonEnvelopeChanged, "an interrupted attempt had launched it before it was refused, so its code may have run; the run is ended: "+why)
+	return nil
 }
 
 // permitted is the one place that lets a launch pass: an Allow by itself, a RequireApproval with an approval that is used
@@ -142,7 +177,8 @@ func (r *Reconciler) permitted(ctx context.Context, req *v1alpha1.ExecutionReque
 }
 
 // consumeApproval uses the approval up: it evaluates the decisions as the API server holds them and writes Consumed on
-// top of exactly that version, so that a decision that is revoked at the same moment wins or loses, but never both.
+// top of exactly that version, so that a decision that is revoked at the same moment wins or loses, but never both. What
+// was used up before a crash or a refused pod permits the launch until it would have expired.
 func (r *Reconciler) consumeApproval(ctx context.Context, req *v1alpha1.ExecutionRequest, a *assessment, now time.Time) error {
 	appr := &v1alpha1.Approval{}
 	if err := r.Live.Get(ctx, client.ObjectKey{Namespace: req.Namespace, Name: approval.Name(req.UID)}, appr); err != nil {
@@ -152,15 +188,15 @@ func (r *Reconciler) consumeApproval(ctx context.Context, req *v1alpha1.Executio
 		return fmt.Errorf("read approval past the cache: %w", err)
 	}
 	outcome, err := approval.Evaluate(appr, req, a.envelope, now)
-	if err != nil {
-		return &refusal{v1alpha1.ReasonApprovalLost, fmt.Sprintf("approval %s cannot be used: %v", appr.Name, err)}
-	}
-	switch outcome.State {
-	case v1alpha1.ApprovalConsumed:
-		return nil // by this request's launch, before a crash: Evaluate checked the binding
-	case v1alpha1.ApprovalApproved:
-	default:
-		return &refusal{v1alpha1.ReasonDenied, outcome.Message}
+	switch no := unusable(appr, outcome, err); {
+	case no != nil && no.reason == v1alpha1.ReasonAwaitingApproval:
+		return &refusal{v1alpha1.ReasonDenied, "an approval was withdrawn before the launch; create a new request"}
+	case no != nil:
+		return no
+	case !now.Before(appr.Spec.ExpiresAt.Time):
+		return &refusal{v1alpha1.ReasonExpired, fmt.Sprintf("approval %s expired before the pod could be created", appr.Name)}
+	case outcome.State == v1alpha1.ApprovalConsumed:
+		return nil
 	}
 	appr.Status = v1alpha1.ApprovalStatus{State: v1alpha1.ApprovalConsumed, Tally: outcome.Tally, Message: "used by pod " + sandbox.Name(req.UID)}
 	if err := r.Status().Update(ctx, appr); err != nil {

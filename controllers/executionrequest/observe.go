@@ -9,12 +9,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
-	"github.com/airlock-dev/airlock/internal/sandbox"
 )
 
 // imageGrace is how long an image may fail to pull before the run ends: registries have hiccups.
@@ -23,44 +20,53 @@ const imageGrace = 20 * time.Second
 // imageTrouble are the kubelet's reasons for an image or a configuration that will not come right by itself.
 var imageTrouble = []string{"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 
+// lostGrace is how long after its deadline a pod may still say that it runs, before its node counts as lost.
+const lostGrace = time.Minute
+
 // observe sets Finished when the pod has ended, cannot start, or is gone. A pod that is gone is never made again: nobody
 // can know whether its code ran.
 func (r *Reconciler) observe(ctx context.Context, s *snapshot) (bool, error) {
-	pod, err := r.observedPod(ctx, s)
-	if err != nil {
-		return false, err
+	pod := s.children.pod
+	if pod == nil { // not in the cache yet, or not any more
+		var err error
+		if pod, err = r.livePod(ctx, s.req.UID); err != nil {
+			return false, err
+		}
 	}
 	switch {
 	case pod == nil:
 		end(s, v1alpha1.ReasonPodLost, "the sandbox pod is gone without a report (evicted, deleted, or its node lost); the code may have run and is not run again")
 	case pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed:
 		recordEnd(s, pod)
-	case !sandboxStarted(pod):
+	case sandboxStarted(pod):
+		r.superviseRun(s, pod)
+	default:
 		r.superviseStart(s, pod)
 	}
 	return true, nil
 }
 
-// observedPod is the pod from the cache, or from the API server where the cache does not have it (yet, or any more).
-func (r *Reconciler) observedPod(ctx context.Context, s *snapshot) (*corev1.Pod, error) {
-	if s.children.pod != nil {
-		return s.children.pod, nil
+// superviseRun ends a run whose kubelet does not end it at its deadline: the node is lost, and the pod would be said to
+// run for ever.
+func (r *Reconciler) superviseRun(s *snapshot, pod *corev1.Pod) {
+	left := r.Options.StartTimeout + lostGrace - s.now.Sub(launchedAt(s.req))
+	if deadline := pod.Spec.ActiveDeadlineSeconds; deadline != nil {
+		left += time.Duration(*deadline) * time.Second
 	}
-	pod := &corev1.Pod{}
-	err := r.Live.Get(ctx, client.ObjectKey{Namespace: r.Options.SandboxNamespace, Name: sandbox.Name(s.req.UID)}, pod)
-	if apierrors.IsNotFound(err) {
-		return nil, nil
+	if left <= 0 {
+		end(s, v1alpha1.ReasonPodLost, "the sandbox pod is long past its deadline and its node has not ended it; the code may have run to its end")
+		return
 	}
-	if err != nil {
-		return nil, fmt.Errorf("get pod: %w", err)
-	}
-	return pod, nil
+	s.wakeAfter(left)
+}
+
+func launchedAt(req *v1alpha1.ExecutionRequest) time.Time {
+	return meta.FindStatusCondition(req.Status.Conditions, v1alpha1.ConditionLaunched).LastTransitionTime.Time
 }
 
 // superviseStart ends a run whose pod cannot start: an image that is not there, a pod that nobody can schedule.
 func (r *Reconciler) superviseStart(s *snapshot, pod *corev1.Pod) {
-	launched := meta.FindStatusCondition(s.req.Status.Conditions, v1alpha1.ConditionLaunched).LastTransitionTime.Time
-	waited := s.now.Sub(launched)
+	waited := s.now.Sub(launchedAt(s.req))
 	reason, message := waitingFor(pod)
 	if slices.Contains(imageTrouble, reason) {
 		if waited >= imageGrace {

@@ -3,6 +3,7 @@
 package executionrequest
 
 import (
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,13 +19,10 @@ import (
 func recordEnd(s *snapshot, pod *corev1.Pod) {
 	state := endedContainer(pod)
 	if state == nil {
-		end(s, v1alpha1.ReasonFailed, fmt.Sprintf("the pod ended before the code ran: %s: %s", orUnknown(pod.Status.Reason), pod.Status.Message))
+		recordNoStart(s, pod)
 		return
 	}
-	report, err := runner.ParseReport([]byte(state.Message))
-	if err == nil {
-		err = report.CheckExit(state.ExitCode, state.Reason)
-	}
+	report, err := believe(state, s.req.Spec.Code.Source)
 	if err != nil {
 		recordWithoutReport(s, pod, state, err)
 		return
@@ -49,17 +47,47 @@ func recordEnd(s *snapshot, pod *corev1.Pod) {
 	}
 }
 
+// believe returns the runner's report, or an error where it is not the runner's last word on this code. The code can write
+// to the termination message until the runner has ended it, so what the report says has to fit what others saw.
+func believe(state *corev1.ContainerStateTerminated, source string) (runner.Report, error) {
+	report, err := runner.ParseReport([]byte(state.Message))
+	if err != nil {
+		return runner.Report{}, err
+	}
+	if err := report.CheckExit(state.ExitCode, state.Reason); err != nil {
+		return runner.Report{}, err
+	}
+	if !report.StartedAt.IsZero() && "sha256:"+report.CodeSHA256 != digestOf([]byte(source)) {
+		return runner.Report{}, errors.New("it is about other code than the request's")
+	}
+	return report, nil
+}
+
+// recordNoStart ends a run in which neither container ended: the kubelet gave the pod up before.
+func recordNoStart(s *snapshot, pod *corev1.Pod) {
+	reason := v1alpha1.ReasonFailed
+	if pod.Status.Reason == podDeadline {
+		reason = v1alpha1.ReasonDeadlineExceeded
+	}
+	end(s, reason, fmt.Sprintf("the pod ended before the code ran: %s: %s", orUnknown(pod.Status.Reason), orUnknown(pod.Status.Message)))
+}
+
+// podDeadline is the kubelet's reason for a pod that outlived its activeDeadlineSeconds.
+const podDeadline = "DeadlineExceeded"
+
 // recordWithoutReport ends a run whose report is missing or cannot be the runner's: killed from outside, or out of memory.
 func recordWithoutReport(s *snapshot, pod *corev1.Pod, state *corev1.ContainerStateTerminated, why error) {
 	s.req.Status.Result = &v1alpha1.Result{
-		ExitCode: ptr.To(state.ExitCode), Reason: orUnknown(state.Reason),
-		StartedAt: ptr.To(state.StartedAt), FinishedAt: ptr.To(state.FinishedAt),
+		ExitCode: ptr.To(state.ExitCode), Reason: clip(orUnknown(state.Reason), maxReason),
+		StartedAt: timeOf(state.StartedAt), FinishedAt: timeOf(state.FinishedAt),
 	}
 	switch {
-	case pod.Status.Reason == "DeadlineExceeded":
+	case pod.Status.Reason == podDeadline:
 		end(s, v1alpha1.ReasonDeadlineExceeded, "the kubelet ended the pod at its deadline")
 	case state.Reason == "OOMKilled":
 		end(s, v1alpha1.ReasonFailed, "the code needed more memory than limits.memory and was killed")
+	case pod.Status.Reason != "":
+		end(s, v1alpha1.ReasonFailed, fmt.Sprintf("the run was ended from outside: %s: %s", pod.Status.Reason, orUnknown(pod.Status.Message)))
 	default:
 		end(s, v1alpha1.ReasonReportInvalid, fmt.Sprintf("the container ended with %d (%s) and without a valid report: %v", state.ExitCode, orUnknown(state.Reason), why))
 	}
@@ -78,6 +106,14 @@ func endedContainer(pod *corev1.Pod) *corev1.ContainerStateTerminated {
 		}
 	}
 	return nil
+}
+
+// timeOf returns nil for a time that the kubelet does not know.
+func timeOf(t metav1.Time) *metav1.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 // outputOf returns nil for a stream that was never opened.

@@ -27,7 +27,7 @@ type assessment struct {
 	verdict  v1alpha1.Verdict
 	envelope string
 	limits   v1alpha1.Limits
-	// contents of the inputs that are mounted, and their SHA-256 in hex, by input name.
+	// contents of the inputs that are mounted, and their digests ("sha256:" and hex), by input name.
 	contents map[string][]byte
 	digests  map[string]string
 }
@@ -51,6 +51,7 @@ func (r *Reconciler) validate(ctx context.Context, s *snapshot) (bool, error) {
 		return false, err
 	}
 
+	s.assessed = a
 	s.req.Status.Verdict = &a.verdict
 	s.req.Status.EnvelopeDigest = a.envelope
 	setCondition(s, v1alpha1.ConditionValidated, metav1.ConditionTrue, v1alpha1.ReasonVerdictReached,
@@ -116,6 +117,27 @@ func (r *Reconciler) assess(ctx context.Context, from client.Reader, req *v1alph
 	}, nil
 }
 
+// reassess judges a request again whose verdict stands in was, and requires the same outcome. A request cannot change, so
+// whatever refuses it now lies in the policy or in an input.
+func (r *Reconciler) reassess(ctx context.Context, from client.Reader, req *v1alpha1.ExecutionRequest, was *v1alpha1.ExecutionRequestStatus) (*assessment, error) {
+	a, err := r.assess(ctx, from, req)
+	if no := new(refusal); errors.As(err, &no) {
+		return nil, envelopeChanged(no.message)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if a.envelope != was.EnvelopeDigest || a.verdict.Decision != was.Verdict.Decision {
+		return nil, envelopeChanged("what would run now is not what was judged")
+	}
+	return a, nil
+}
+
+func envelopeChanged(how string) *refusal {
+	return &refusal{v1alpha1.ReasonEnvelopeChanged,
+		fmt.Sprintf("the policy or an input changed after the request was judged, so its verdict and approvals no longer apply (%s); create a new request", how)}
+}
+
 // policyFor returns the policy if it is Ready in its present form.
 func (r *Reconciler) policyFor(ctx context.Context, from client.Reader, req *v1alpha1.ExecutionRequest) (*v1alpha1.ExecutionPolicy, error) {
 	pol := &v1alpha1.ExecutionPolicy{}
@@ -143,9 +165,14 @@ func (r *Reconciler) policyFor(ctx context.Context, from client.Reader, req *v1a
 	return pol, nil
 }
 
+// maxInputBytes bounds what the inputs of a request hold together: they travel in one ConfigMap, and the API server takes
+// no larger one.
+const maxInputBytes = 1 << 20
+
 // readInputs fetches the contents that are to be mounted and checks them against the digests that the request gives.
 func (r *Reconciler) readInputs(ctx context.Context, req *v1alpha1.ExecutionRequest) (contents map[string][]byte, digests map[string]string, err error) {
 	contents, digests = map[string][]byte{}, map[string]string{}
+	total := 0
 	for i, in := range req.Spec.Inputs {
 		field := fmt.Sprintf("spec.inputs[%d]", i)
 		if in.ConfigMapRef == nil {
@@ -163,10 +190,12 @@ func (r *Reconciler) readInputs(ctx context.Context, req *v1alpha1.ExecutionRequ
 		if !ok {
 			return nil, nil, &refusal{v1alpha1.ReasonInputNotFound, fmt.Sprintf("%s.configMapRef: ConfigMap %s has no key %q", field, cm.Name, in.ConfigMapRef.Key)}
 		}
-		sum := sha256.Sum256(content)
-		digest := hex.EncodeToString(sum[:])
-		if in.Digest != "" && in.Digest != "sha256:"+digest {
-			return nil, nil, &refusal{v1alpha1.ReasonInputMismatch, fmt.Sprintf("%s.digest: the content has digest sha256:%s, not %s", field, digest, in.Digest)}
+		digest := digestOf(content)
+		if in.Digest != "" && in.Digest != digest {
+			return nil, nil, &refusal{v1alpha1.ReasonInputMismatch, fmt.Sprintf("%s.digest: the content has digest %s, not %s", field, digest, in.Digest)}
+		}
+		if total += len(content); total > maxInputBytes {
+			return nil, nil, &refusal{v1alpha1.ReasonInvalid, fmt.Sprintf("spec.inputs: the contents up to %s have %d bytes together, more than %d", in.Name, total, maxInputBytes)}
 		}
 		contents[in.Name], digests[in.Name] = content, digest
 	}
@@ -179,4 +208,9 @@ func contentOf(cm *corev1.ConfigMap, key string) ([]byte, bool) {
 	}
 	content, ok := cm.BinaryData[key]
 	return content, ok
+}
+
+func digestOf(content []byte) string {
+	sum := sha256.Sum256(content)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }

@@ -6,9 +6,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,6 +20,13 @@ import (
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 	"github.com/airlock-dev/airlock/internal/sandbox"
+)
+
+// An error is tried again after minErrorWait, then after twice as long each time. The bound keeps an outage of the API
+// server from holding requests up much longer than it lasts.
+const (
+	minErrorWait = 10 * time.Millisecond
+	maxErrorWait = 30 * time.Second
 )
 
 // indexPolicy finds the requests that wait for a policy to become Ready.
@@ -46,7 +55,10 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(metadataOf("ConfigMap"), toRequest, builder.OnlyMetadata).
 		Watches(metadataOf("Secret"), toRequest, builder.OnlyMetadata).
 		Watches(&v1alpha1.ExecutionPolicy{}, handler.EnqueueRequestsFromMapFunc(r.waiting)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: r.Options.Workers}).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: r.Options.Workers,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](minErrorWait, maxErrorWait),
+		}).
 		Complete(r)
 }
 
