@@ -7,6 +7,7 @@
 package approval
 
 import (
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -68,7 +69,7 @@ func New(req *v1alpha1.ExecutionRequest, verdict v1alpha1.Verdict, envelopeDiges
 				Code:           req.Spec.Code,
 				Args:           req.Spec.Args,
 				Env:            req.Spec.Env,
-				Inputs:         inputs,
+				Inputs:         slices.Clone(inputs),
 				Egress:         req.Spec.Egress,
 				Credentials:    req.Spec.Credentials,
 				Limits:         *limits.DeepCopy(),
