@@ -12,6 +12,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+
+	"github.com/airlock-dev/airlock/internal/gate/python"
 )
 
 // MaxSourceBytes is the largest source that is read at all.
@@ -28,5 +30,13 @@ func Read(lang Language, source []byte) (r *Report) {
 		}
 		r.SourceSHA256 = digest
 	}()
-	return &Report{Language: lang, Error: &ReadError{Message: fmt.Sprintf("no reader for %q", lang)}}
+	if len(source) > MaxSourceBytes {
+		return &Report{Language: lang, Limits: []string{"size"}, Error: &ReadError{Message: fmt.Sprintf("the source has %d bytes; at most %d are read", len(source), MaxSourceBytes)}}
+	}
+	switch lang {
+	case Python:
+		return python.Read(source)
+	default:
+		return &Report{Language: lang, Error: &ReadError{Message: fmt.Sprintf("no reader for %q", lang)}}
+	}
 }

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes internal/gate/python/tables.txt from the libraries that are installed.
+
+Run it with the Python of the sandbox image. See README.md.
+"""
+import platform
+import re
+import types
+
+from library import (
+    GATE, HERE, TABLES, closure, instances, is_dunder, load_module, read_effect_attributes, read_effect_names, seeds,
+)
+
+# Public names that open files or connections, run code, evaluate strings, hand
+# out introspection, or dispatch on strings. Names in effects.txt are left out too.
+EXCLUDED = re.compile(
+    r"""^(
+    open.* | load | load_.* | loads_.* | fetch_.* | get_data.* | clear_data.* | dump_.* | save.* | fromfile | tofile | genfromtxt | loadtxt | savetxt
+    | memmap | DataSource | source | lookfor | info | get_include | show_config | show_versions | safe_eval | test | Tester | fromregex | recfrom.*
+    | set_numeric_ops | deprecate.* | read_.* | ExcelWriter | ExcelFile | HDFStore | eval | query | exec | run.* | system | popen.*
+    | attrgetter | methodcaller | get_type_hints | ForwardRef | make_dataclass | singledispatch.*
+    | FunctionType | CodeType | LambdaType | MethodType | ModuleType | GeneratorType | FrameType | TracebackType
+    | imread | imsave | matplotlib_fname | rc_file.* | get_configdir | get_cachedir | rc_params_from_file | style | install_repl_displayhook
+    | switch_backend | use | set_option | options | option_context | reset_option | Formatter_ | getnode | uuid1 | from_api | get_rdataset
+    | new_manager | new_figure_manager | get_current_fig_manager | show_ | connect | disconnect | draw_if_interactive | pylab_setup | _.*
+    )$""",
+    re.VERBOSE,
+)
+# Exceptions to the above: names that are harmless in one module.
+KEPT = {
+    "asyncio.run", "json.load", "json.loads", "pickle.dump", "pickle.dumps", "logging.info",
+    "contextlib.closing", "sys.exit", "numpy.info_",
+}
+# Attributes that must never be allowed on a value of unknown type.
+EXCLUDED_ATTRIBUTES = re.compile(
+    r"""^(
+    canvas | manager | fetch.* | _.* | runcode | runsource | interact | set_trace | imread | imsave | get_field | get_value | vformat
+    | parse_known.* | open.* | read_.* | eval | query | exec.* | run | system | popen | gi_.* | cr_.* | ag_.* | f_.* | tb_.* | co_.* | func_.*
+    | mro | with_traceback | load | loads | ctypes | base | setfield | from_file | register | resolve | set_usetex | from_custom_template | obj
+    | loader | call_soon.* | subprocess_.* | create_connection | create_server | create_datagram_endpoint | create_unix_.* | connect_.* | sock_.*
+    | start_tls | sendfile | getaddrinfo | getnameinfo | set_exception_handler | set_task_factory | set_default_executor | add_reader | add_writer
+    | add_signal_handler | mpl_connect | print_(?!help|usage).* | set_tzpath | makeRecord | findCaller | template_.* | env | convert_arg_line_to_args
+    )$""",
+    re.VERBOSE,
+)
+# Names that user code may not define for itself to make them pass.
+SENSITIVE = """
+os sys posix subprocess builtins importlib ctypes pickle shutil socket signal inspect gc code marshal pty runpy multiprocessing io nt
+system popen Popen execv execve execl execle execlp execvp execvpe spawnl spawnv fork forkpty posix_spawn kill eval exec
+f_back f_globals f_locals f_builtins f_code f_trace gi_frame gi_code gi_yieldfrom cr_frame cr_code cr_await cr_origin ag_frame ag_code ag_await
+tb_frame tb_next tb_lasti func_globals func_code func_closure co_code co_consts mro modules meta_path path_hooks path_importer_cache
+load_module exec_module find_spec create_module ctypes tb_lineno obj with_traceback
+""".split()
+# Fields that exist on instances only, so that dir() of a class does not list them.
+INSTANCE_FIELDS = """
+statistic pvalue slope intercept rvalue stderr x fun success message nit data target columns index values seasonal trend resid params pvalues
+rsquared fittedvalues returncode args errno strerror filename code reason fieldnames line_num dialect writerow writerows writeheader get_text
+year month day hour minute second microsecond tzinfo days seconds microseconds str dt cat plot sparse loc iloc at iat T real imag flat shape size ndim
+dtype nbytes itemsize strides kind name names group groups start stop step value key keys items lower upper maketrans wrapped keywords maxlen
+default_factory a b c n k p q left right parent children root next prev head tail getvalue read readline readlines seek tell close truncate flush
+write writelines text tail tag attrib buffer encoding mode closed newlines numerator denominator stdout stderr labels_ cluster_centers_ inertia_ coef_
+intercept_ components_ explained_variance_ explained_variance_ratio_ feature_importances_ classes_ best_params_ best_estimator_ best_score_
+cv_results_ vocabulary_ idf_ mean_ scale_ var_ cache_info cache_clear
+""".split()
+
+
+def read_modules():
+    for line in (HERE / "modules.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, _, only = line.partition(":")
+            yield name, only.split()
+
+
+def public_names(name, module, only):
+    """The allowed names of a module, and its attributes that are modules."""
+    names, submodules = [], {}
+    for n in sorted(only or set(dir(module)) | set(getattr(module, "__all__", []))):
+        try:
+            value = getattr(module, n)
+        except Exception:
+            continue
+        if isinstance(value, types.ModuleType):
+            submodules[n] = value.__name__
+            continue
+        explicit = bool(only) or f"{name}.{n}" in KEPT
+        if explicit or not EXCLUDED.match(n):
+            names.append(n)
+    return names, submodules
+
+
+BUILTINS = """
+abs aiter all anext any ascii bin bool bytearray bytes callable chr classmethod complex dict divmod enumerate exit filter float format frozenset
+hash hex id input int isinstance issubclass iter len list map max memoryview min next object oct ord pow print property quit range repr reversed round
+set slice sorted staticmethod str sum super tuple zip Ellipsis NotImplemented
+""".split()
+
+
+def builtin_names():
+    import builtins
+    return sorted(BUILTINS + [n for n in dir(builtins) if isinstance(getattr(builtins, n), type) and issubclass(getattr(builtins, n), BaseException)])
+
+
+def build_modules():
+    modules, found = {}, {}
+    for name, only in read_modules():
+        module = load_module(name)
+        if module is None:
+            continue
+        if name == "builtins":
+            modules[name] = builtin_names()
+            continue
+        modules[name], found[name] = public_names(name, module, only)
+    aliases = {
+        f"{name}.{n}": target
+        for name, subs in found.items() for n, target in subs.items()
+        if target in modules and f"{name}.{n}" != target and not n.startswith("_")
+    }
+    return modules, aliases
+
+
+def build_attributes(modules):
+    """Names of methods and fields of every class that the modules offer."""
+    classes = {type(v) for _, v in instances()} | {object, type(None), BaseException, OSError, UnicodeError}
+    for name, names in modules.items():
+        module = load_module(name)
+        for n in names:
+            value = getattr(module, n, None)
+            if isinstance(value, type):
+                classes.add(value)
+            elif value is not None and not isinstance(value, (types.FunctionType, types.BuiltinFunctionType)):
+                classes.add(type(value))
+    found = set(INSTANCE_FIELDS)
+    for c in classes:
+        for n in dir(c):
+            if not isinstance(getattr(c, n, None), types.ModuleType):
+                found.add(n)
+    for _, value in instances():
+        found.update(getattr(value, "__dict__", {}))
+    return {n for n in found if not EXCLUDED_ATTRIBUTES.match(n)}
+
+
+def wrap(names):
+    line = ""
+    for n in sorted(names):
+        if len(line) + len(n) > 150:
+            yield line
+            line = ""
+        line += " " + n
+    if line:
+        yield line
+
+
+def versions():
+    out = [f"python {platform.python_version()}"]
+    for name in ("numpy", "pandas", "matplotlib", "scipy", "sklearn", "seaborn", "statsmodels"):
+        module = load_module(name)
+        if module is not None:
+            out.append(f"{name} {module.__version__}")
+    return " ".join(out)
+
+
+def main():
+    effects = read_effect_names()
+    modules, aliases = build_modules()
+    modules = {m: [n for n in names if f"{m}.{n}" not in effects] for m, names in modules.items()}
+    attributes = build_attributes(modules) - read_effect_attributes() - set(SENSITIVE)
+    sensitive = set(SENSITIVE)
+    # A name that leads from any reachable object to a module, a frame or a
+    # dangerous callable is neither allowed nor can code define it for itself.
+    while True:
+        seen, leaks = closure(seeds({"module": modules}), lambda n: not is_dunder(n) and n not in sensitive)
+        print(f"{seen} objects, {len(leaks)} leaks")
+        for name, path, what in leaks[:40]:
+            print(" ", path, "is", what)
+        if not leaks:
+            break
+        sensitive |= {attribute for attribute, _, _ in leaks}
+    for name in sorted(sensitive & attributes):
+        print("dropped attribute", name, next((f"{p} = {w}" for a, p, w in leaks if a == name), ""))
+    attributes -= sensitive
+    with TABLES.open("w") as f:
+        print("# Generated by hack/gatetables; do not edit.", file=f)
+        print(f"version {versions()}", file=f)
+        for m in sorted(modules):
+            print(f"module {m}", file=f)
+            for line in wrap(modules[m]):
+                print(line, file=f)
+        for a in sorted(aliases):
+            print(f"alias {a} {aliases[a]}", file=f)
+        for section, names in (("attributes", attributes), ("sensitive", sensitive)):
+            print(section, file=f)
+            for line in wrap(names):
+                print(line, file=f)
+    print(len(modules), "modules,", sum(map(len, modules.values())), "names,", len(attributes), "attributes,", len(sensitive), "sensitive ->", TABLES.relative_to(GATE.parent.parent.parent))
+
+
+main()

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package python
+
+import (
+	"strings"
+
+	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
+)
+
+// binder walks a source once and records every binding of every scope.
+type binder struct {
+	scopes map[syntax.Node]*scope
+	// defined are the attribute names that the code itself gives to its classes and objects.
+	defined set
+	// imported are the modules that the code names in imports, and their parents.
+	imported set
+	order    []*variable
+}
+
+func (b *binder) bind(s *scope, name string) *variable {
+	v := s.bind(name)
+	if s.kind == classScope {
+		b.defined.add(name)
+	}
+	b.order = append(b.order, v)
+	return v
+}
+
+func (b *binder) bindOther(s *scope, name string) {
+	if name != "" {
+		b.bind(s, name).other = true
+	}
+}
+
+// block binds the statements of one scope. Its global and nonlocal statements
+// come first, as they hold for the whole scope.
+func (b *binder) block(body []syntax.Stmt, s *scope) {
+	for _, stmt := range body {
+		declare(stmt, s)
+	}
+	for _, stmt := range body {
+		b.node(stmt, s)
+	}
+}
+
+func declare(n syntax.Node, s *scope) {
+	switch n := n.(type) {
+	case *syntax.FunctionDef, *syntax.ClassDef, syntax.Expr, syntax.Pattern:
+		return
+	case *syntax.Declaration:
+		names := s.nonlocals
+		if n.Global {
+			names = s.globals
+		}
+		for _, name := range n.Names {
+			names.add(name.ID)
+		}
+	}
+	syntax.Children(n, func(child syntax.Node) { declare(child, s) })
+}
+
+// node binds whatever n binds, and everything below it.
+func (b *binder) node(n syntax.Node, s *scope) {
+	switch n := n.(type) {
+	case *syntax.FunctionDef:
+		b.bindOther(s, n.Name.ID)
+		s.bind(n.Name.ID).definition = true
+		b.each(n.Decorators, s)
+		inner := b.function(n, n.Params, s)
+		b.expression(n.Returns, s)
+		b.typeParams(n.TypeParams, inner)
+		b.block(n.Body, inner)
+	case *syntax.ClassDef:
+		b.bindOther(s, n.Name.ID)
+		s.bind(n.Name.ID).definition = true
+		b.each(n.Decorators, s)
+		for _, a := range n.Args {
+			b.node(a.Value, s)
+		}
+		inner := newScope(classScope, s)
+		b.scopes[n] = inner
+		b.typeParams(n.TypeParams, inner)
+		b.block(n.Body, inner)
+	case *syntax.Lambda:
+		b.node(n.Body, b.function(n, n.Params, s))
+	case *syntax.Comprehension:
+		b.comprehension(n, s)
+	default:
+		b.binding(n, s)
+	}
+}
+
+func (b *binder) each(exprs []syntax.Expr, s *scope) {
+	for _, x := range exprs {
+		b.expression(x, s)
+	}
+}
+
+func (b *binder) expression(x syntax.Expr, s *scope) {
+	if x != nil {
+		b.node(x, s)
+	}
+}
+
+func (b *binder) typeParams(params []*syntax.TypeParam, s *scope) {
+	for _, t := range params {
+		b.bindOther(s, t.Name)
+		b.expression(t.Bound, s)
+		b.expression(t.Default, s)
+	}
+}
+
+// function opens the scope of a def or lambda. Defaults and annotations belong outside.
+func (b *binder) function(n syntax.Node, params []*syntax.Param, s *scope) *scope {
+	inner := newScope(functionScope, s)
+	b.scopes[n] = inner
+	for _, p := range params {
+		b.bindOther(inner, p.Name)
+		b.expression(p.Annotation, s)
+		b.expression(p.Default, s)
+	}
+	return inner
+}
+
+// comprehension opens the scope of a comprehension; its first iterable is evaluated outside.
+func (b *binder) comprehension(n *syntax.Comprehension, s *scope) {
+	inner := newScope(functionScope, s)
+	inner.comprehension = true
+	b.scopes[n] = inner
+	for i, c := range n.Clauses {
+		b.target(c.Target, nil, inner)
+		if i == 0 {
+			b.node(c.Iter, s)
+		} else {
+			b.node(c.Iter, inner)
+		}
+		b.each(c.Ifs, inner)
+	}
+	b.node(n.Elt, inner)
+	b.expression(n.Value, inner)
+}
+
+// binding handles the statements and expressions that bind names in their own scope.
+func (b *binder) binding(n syntax.Node, s *scope) {
+	switch n := n.(type) {
+	case *syntax.Assign:
+		for _, t := range n.Targets {
+			b.target(t, n.Value, s)
+		}
+		b.node(n.Value, s)
+		return
+	case *syntax.AugAssign:
+		b.target(n.Target, nil, s)
+		b.node(n.Value, s)
+		return
+	case *syntax.AnnAssign:
+		b.target(n.Target, n.Value, s)
+		b.node(n.Annotation, s)
+		b.expression(n.Value, s)
+		return
+	case *syntax.For:
+		b.target(n.Target, nil, s)
+	case *syntax.Delete:
+		b.target(n.X, nil, s)
+	case *syntax.WithItem:
+		if name, ok := n.Target.(*syntax.Name); ok {
+			v := b.bind(s, name.ID)
+			v.contexts = append(v.contexts, bound{n.X, s})
+		} else if n.Target != nil {
+			b.target(n.Target, nil, s)
+		}
+	case *syntax.Handler:
+		if n.Name != nil {
+			b.bindOther(s, n.Name.ID)
+		}
+	case *syntax.NamedExpr:
+		v := b.bind(enclosing(s), n.Target.ID)
+		v.values = append(v.values, bound{n.Value, s})
+	case *syntax.TypeAlias:
+		b.bindOther(s, n.Name.ID)
+		b.typeParams(n.TypeParams, s)
+	case *syntax.Import, *syntax.ImportFrom:
+		b.imports(n, s)
+	case *syntax.CapturePattern:
+		b.bindOther(s, n.Name)
+	case *syntax.AsPattern:
+		b.bindOther(s, n.Name)
+	}
+	syntax.Children(n, func(child syntax.Node) { b.node(child, s) })
+}
+
+// enclosing gives the scope that a walrus binds in: that around all comprehensions.
+func enclosing(s *scope) *scope {
+	for s.comprehension {
+		s = s.parent
+	}
+	return s
+}
+
+// target binds an assignment target. value is nil when it is not a plain expression.
+func (b *binder) target(t syntax.Expr, value syntax.Expr, s *scope) {
+	switch t := t.(type) {
+	case *syntax.Name:
+		v := b.bind(s, t.ID)
+		if value == nil {
+			v.other = true
+		} else {
+			v.values = append(v.values, bound{value, s})
+		}
+	case *syntax.Starred:
+		b.target(t.X, nil, s)
+	case *syntax.Tuple:
+		b.unpack(t.Elts, value, s)
+	case *syntax.List:
+		b.unpack(t.Elts, value, s)
+	case *syntax.Attribute:
+		b.defined.add(t.Name)
+		b.node(t.X, s)
+	default:
+		b.node(t, s)
+	}
+}
+
+// unpack binds a, b = x, y pairwise; anything else is unknown.
+func (b *binder) unpack(targets []syntax.Expr, value syntax.Expr, s *scope) {
+	var values []syntax.Expr
+	switch v := value.(type) {
+	case *syntax.Tuple:
+		values = v.Elts
+	case *syntax.List:
+		values = v.Elts
+	}
+	pairwise := len(values) == len(targets)
+	for _, list := range [][]syntax.Expr{targets, values} {
+		for _, x := range list {
+			if _, starred := x.(*syntax.Starred); starred {
+				pairwise = false
+			}
+		}
+	}
+	for i, t := range targets {
+		if pairwise {
+			b.target(t, values[i], s)
+		} else {
+			b.target(t, nil, s)
+		}
+	}
+}
+
+func (b *binder) imports(n syntax.Node, s *scope) {
+	switch n := n.(type) {
+	case *syntax.Import:
+		for _, a := range n.Names {
+			b.addImported(a.Name)
+			if a.As != nil {
+				b.importTo(s, a.As.ID, a.Name)
+			} else {
+				top, _, _ := strings.Cut(a.Name, ".")
+				b.importTo(s, top, top)
+			}
+		}
+	case *syntax.ImportFrom:
+		b.addImported(n.Module)
+		for _, a := range n.Names {
+			name := a.Name
+			if a.As != nil {
+				name = a.As.ID
+			}
+			switch {
+			case a.Name == "*":
+			case n.Level > 0:
+				b.bindOther(s, name)
+			default:
+				b.addImported(n.Module + "." + a.Name)
+				b.importTo(s, name, n.Module+"."+a.Name)
+			}
+		}
+	}
+}
+
+func (b *binder) importTo(s *scope, name, dotted string) {
+	v := b.bind(s, name)
+	v.addTarget(target{name: world().canonical(dotted), via: importedVia(name, dotted)})
+}
+
+// importedVia gives the alias chain of an import: none when the name is its own.
+func importedVia(name, dotted string) []string {
+	if name == dotted {
+		return nil
+	}
+	return []string{name}
+}
+
+func (b *binder) addImported(module string) {
+	for ; module != ""; module = module[:max(strings.LastIndexByte(module, '.'), 0)] {
+		b.imported.add(module)
+	}
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package python
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
+	"github.com/airlock-dev/airlock/internal/gate/report"
+)
+
+// call reports a call: its function, what its strings name, and its arguments.
+func (a *analysis) call(n *syntax.Call, s *scope) {
+	switch f := n.Func.(type) {
+	case *syntax.Name:
+		a.reference(f, n, s)
+	case *syntax.Attribute:
+		a.reference(f, n, s)
+		a.dispatch(f.Name, n, s)
+	default:
+		a.visit(f, s)
+	}
+	for _, arg := range n.Args {
+		a.keyword(arg, s)
+		a.visit(arg.Value, s)
+	}
+}
+
+// specials are functions whose arguments name attributes or make classes.
+var specials map[string]func(*analysis, nameUse, *scope)
+
+func init() {
+	specials = map[string]func(*analysis, nameUse, *scope){
+		"getattr":                      (*analysis).getattr,
+		"hasattr":                      (*analysis).getattr,
+		"type":                         (*analysis).typeCall,
+		"operator.attrgetter":          (*analysis).attributeNames,
+		"operator.methodcaller":        (*analysis).attributeNames,
+		"matplotlib.rcParams":          (*analysis).settings,
+		"matplotlib.rc":                (*analysis).settingsGroup,
+		"matplotlib.rc_context":        (*analysis).settingsGroup,
+		"matplotlib.pyplot.rc":         (*analysis).settingsGroup,
+		"matplotlib.pyplot.rcParams":   (*analysis).settings,
+		"matplotlib.pyplot.rc_context": (*analysis).settingsGroup,
+	}
+}
+
+// getattr reads getattr(x, "name") as x.name. A computed name could be any (rule 5).
+func (a *analysis) getattr(u nameUse, s *scope) {
+	if u.call != nil && len(u.call.Args) >= 2 && u.call.Args[0].Star == syntax.NoStar && u.call.Args[1].Star == syntax.NoStar {
+		if f := a.fold(u.call.Args[1].Value, s); f.Known == report.Literal {
+			a.reportUse(u, report.Compute, "")
+			v := a.resolve(u.call.Args[0].Value, s)
+			for _, t := range v.targets {
+				named := target{a.known.canonical(t.name + "." + f.Value), t.via}
+				a.use(nameUse{target: named, expr: u.call}, s)
+			}
+			if v.other {
+				a.attribute(attributeUse{name: f.Value, from: u.call.Pos(), to: u.call.End(), receiver: u.call.Args[0].Value}, s)
+			}
+			return
+		}
+	}
+	a.reportUse(u, report.Dynamic, "the attribute it reads is only known at run time")
+}
+
+// typeCall allows type(x). With three arguments it makes a class out of run-time names.
+func (a *analysis) typeCall(u nameUse, _ *scope) {
+	if u.call != nil && len(u.call.Args) == 1 && u.call.Args[0].Star == syntax.NoStar && u.call.Args[0].Name == "" {
+		a.reportUse(u, report.Compute, "")
+		return
+	}
+	a.reportUse(u, report.Dynamic, "type can make a class with names that are only known at run time")
+}
+
+// attributeNames judges the names given to operator.attrgetter and methodcaller.
+func (a *analysis) attributeNames(u nameUse, s *scope) {
+	if u.call == nil || len(u.call.Args) == 0 {
+		a.reportUse(u, report.Dynamic, "the attribute it reads is only known at run time")
+		return
+	}
+	args := u.call.Args
+	if u.name == "operator.methodcaller" {
+		args = args[:1]
+	}
+	for _, arg := range args {
+		f := a.fold(arg.Value, s)
+		if f.Known != report.Literal || arg.Star != syntax.NoStar {
+			a.reportUse(u, report.Dynamic, "the attribute it reads is only known at run time")
+			return
+		}
+		for name := range strings.SplitSeq(f.Value, ".") {
+			a.attribute(attributeUse{name: name, from: arg.Pos(), to: arg.End()}, s)
+		}
+	}
+	a.reportUse(u, report.Compute, "")
+}
+
+// dispatchers are methods that call methods by a name given as a string (rule 6).
+var dispatchers = set{"agg": {}, "aggregate": {}, "apply": {}, "transform": {}, "pipe": {}, "pivot_table": {}, "crosstab": {}, "applymap": {}}
+
+// dispatch judges the strings that pandas takes for method names.
+func (a *analysis) dispatch(method string, n *syntax.Call, s *scope) {
+	if !dispatchers.has(method) || !a.imported.has("pandas") {
+		return
+	}
+	for i, arg := range n.Args {
+		pivot := method == "pivot_table" || method == "crosstab"
+		switch {
+		case arg.Name == "aggfunc", !pivot && arg.Name == "func", pivot && arg.Name == "" && i >= 3:
+			a.dispatched(bound{arg.Value, s}, maxParts)
+		case pivot:
+		case i == 0, arg.Star != syntax.NoStar:
+			a.dispatched(bound{arg.Value, s}, maxParts)
+		case method == "agg" || method == "aggregate":
+			if pair, ok := arg.Value.(*syntax.Tuple); ok && len(pair.Elts) == 2 { // named aggregation
+				a.dispatched(bound{pair.Elts[1], s}, maxParts)
+			}
+		}
+	}
+}
+
+// dispatched judges one function argument: strings are method names, functions
+// are judged where they are mentioned, and what is neither is dynamic.
+func (a *analysis) dispatched(b bound, depth int) {
+	b = a.single(b)
+	var elements []syntax.Expr
+	switch x := b.expr.(type) {
+	case *syntax.Str:
+		a.attribute(attributeUse{name: x.Value, from: x.Pos(), to: x.End()}, b.scope)
+		return
+	case *syntax.List:
+		elements = x.Elts
+	case *syntax.Tuple:
+		elements = x.Elts
+	case *syntax.Dict:
+		for _, item := range x.Items {
+			elements = append(elements, item.Value)
+		}
+	case *syntax.Lambda, *syntax.Attribute, *syntax.Number, *syntax.Constant:
+		return
+	case *syntax.Name:
+		if v := a.resolve(x, b.scope); len(v.targets) > 0 || a.isFunction(x, b.scope) {
+			return
+		}
+		a.reportDispatch(x)
+		return
+	case *syntax.Call:
+		if v := a.resolve(x.Func, b.scope); len(v.targets) > 0 && !v.other {
+			return // functools.partial and its like; a known function that returns a string is rare and harmless
+		}
+		a.reportDispatch(x)
+		return
+	default:
+		a.reportDispatch(x)
+		return
+	}
+	for _, e := range elements {
+		if depth > 0 {
+			a.dispatched(bound{e, b.scope}, depth-1)
+		} else {
+			a.reportDispatch(e)
+		}
+	}
+}
+
+func (a *analysis) reportDispatch(x syntax.Expr) {
+	a.report(x, report.Operation{
+		Kind: report.Dynamic, Form: report.FormReference, Name: "pandas method by name",
+		Reason: "pandas calls the method that this value names, which is only known at run time",
+	})
+}
+
+// isFunction reports whether a name is only ever a def or class of the source.
+func (a *analysis) isFunction(x *syntax.Name, s *scope) bool {
+	v := s.lookup(x.ID)
+	return v != nil && v.definition && len(v.values) == 0 && len(v.contexts) == 0
+}
+
+// keyword judges keyword arguments that change what a call does, whatever is called (rule 6).
+func (a *analysis) keyword(arg *syntax.Argument, s *scope) {
+	op := report.Operation{Form: report.FormReference, Name: arg.Name + "="}
+	switch {
+	case isConstant(arg.Value, "False"), isConstant(arg.Value, "None"):
+		return
+	case arg.Name == "storage_options" && a.imported.has("pandas"):
+		op.Kind, op.Args.Host = report.Network, &report.Fact{Known: report.UnknownValue}
+	case arg.Name == "backend" && a.imported.has("pandas"):
+		if f := a.fold(arg.Value, s); f.Known == report.Literal && f.Value == "matplotlib" {
+			return
+		}
+		op.Kind, op.Reason = report.Dynamic, "pandas imports the module that this names"
+	case arg.Name == "usetex":
+		op.Kind, op.Args.Argv = report.Process, []report.Fact{{Known: report.Literal, Value: "latex"}}
+	case arg.Name == "fromfile_prefix_chars":
+		op.Kind, op.Args.Path = report.FileRead, &report.Fact{Known: report.UnknownValue}
+	default:
+		return
+	}
+	a.report(arg, op)
+}
+
+// attributeInTemplate matches an attribute or index path in a replacement field.
+var attributeInTemplate = regexp.MustCompile(`\{[^{}!:]*\.([^{}!:.\[]+)`)
+
+// formatTemplate judges the attributes that a str.format template reads (rule 4).
+func (a *analysis) formatTemplate(u attributeUse, s *scope) {
+	if u.receiver == nil {
+		a.reportAt(u.from, u.to, report.Operation{
+			Kind: report.Dynamic, Form: u.form(), Name: "." + u.name, Reason: "the template, which can read attributes, is only known at run time",
+		})
+		return
+	}
+	f := a.fold(u.receiver, s)
+	if f.Known != report.Literal {
+		return
+	}
+	if strings.Contains(f.Value, "__") {
+		a.reportAt(u.from, u.to, report.Operation{
+			Kind: report.Unknown, Form: u.form(), Name: "." + u.name, Reason: fmt.Sprintf("the template %.40q reads special attributes", f.Value),
+		})
+		return
+	}
+	for _, m := range attributeInTemplate.FindAllStringSubmatch(f.Value, -1) {
+		if a.known.sensitive.has(m[1]) {
+			a.attribute(attributeUse{name: m[1], from: u.from, to: u.to}, s)
+		}
+	}
+}

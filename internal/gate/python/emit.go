@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package python
+
+import (
+	"strings"
+
+	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
+	"github.com/airlock-dev/airlock/internal/gate/report"
+)
+
+// emission is a use of something with effects, about to be reported.
+type emission struct {
+	name     string
+	node     syntax.Node // the range to report, or
+	from, to int         // its offsets
+	form     report.Form
+	via      []string
+	call     *syntax.Call // nil when the arguments are not known
+	receiver syntax.Expr  // what a method is called on; nil when not known
+	env      *report.Fact
+	scope    *scope
+}
+
+// emitAll reports all effects of one use. A use whose arguments rule out every
+// effect is Compute.
+func (a *analysis) emitAll(effects []effect, e emission) {
+	if e.node != nil {
+		e.from, e.to = e.node.Pos(), e.node.End()
+	}
+	reported := false
+	for _, eff := range effects {
+		for _, op := range a.operations(eff, e) {
+			op.Form, op.Name, op.Via = e.form, e.name, e.via
+			if op.Kind == report.Dynamic && op.Reason == "" {
+				op.Reason = "it runs code, or uses names, that are only known at run time"
+			}
+			a.reportAt(e.from, e.to, op)
+			reported = true
+		}
+	}
+	if !reported {
+		a.reportAt(e.from, e.to, report.Operation{Kind: report.Compute, Form: e.form, Name: e.name, Via: e.via})
+	}
+}
+
+// operations turns one effect of one use into operations with their facts.
+func (a *analysis) operations(eff effect, e emission) []report.Operation {
+	if eff.optional && a.isAbsent(eff.facts[eff.order[0]], e.call) {
+		return nil
+	}
+	op := report.Operation{Kind: eff.kind}
+	for name, arg := range eff.facts {
+		switch name {
+		case "flag":
+			if a.isFalse(arg, e.call) {
+				return nil
+			}
+		case "style":
+			if a.isSafeStyle(arg, e) {
+				return nil
+			}
+			if eff.kind == report.FileRead {
+				op.Args.Path = a.pathFact(arg, e)
+			}
+		case "env":
+			op.Args.Env = pointer(a.argumentFact(arg, e))
+		case "sql":
+			op.Args.SQL = pointer(a.argumentFact(arg, e))
+		case "command", "shell", "words":
+			op.Args.Argv = a.commandFact(name, arg, e)
+		case "url":
+			return a.urlOperations(op, arg, e)
+		case "address", "host":
+			op.Args.Host = a.hostFact(eff, e)
+		case "location":
+			return a.locationOperations(op, arg, e)
+		case "path", "glob", "self", "template":
+			op.Args.Path = a.fileFact(name, arg, e)
+			if op.Args.Path == nil {
+				return nil
+			}
+		}
+	}
+	return a.complete(eff, op, e)
+}
+
+// complete adds the facts that every operation of a kind has, and splits a
+// file operation by its mode.
+func (a *analysis) complete(eff effect, op report.Operation, e emission) []report.Operation {
+	unknown := &report.Fact{Known: report.UnknownValue}
+	switch op.Kind {
+	case report.FileRead, report.FileWrite, report.FileDelete, kindFile:
+		if op.Args.Path == nil {
+			op.Args.Path = unknown
+		}
+	case report.Network:
+		if op.Args.Host == nil {
+			op.Args.Host = unknown
+		}
+	case report.Process:
+		if op.Args.Argv == nil {
+			op.Args.Argv = []report.Fact{*unknown}
+		}
+	case report.SQLStatement:
+		if op.Args.SQL == nil {
+			op.Args.SQL = unknown
+		}
+	case report.Environment:
+		if op.Args.Env == nil {
+			op.Args.Env = e.env
+		}
+	default:
+	}
+	if op.Kind != kindFile {
+		return []report.Operation{op}
+	}
+	var out []report.Operation
+	read, write := a.mode(eff.facts["mode"], e)
+	if read {
+		op.Kind = report.FileRead
+		out = append(out, op)
+	}
+	if write {
+		op.Kind = report.FileWrite
+		out = append(out, op)
+	}
+	return out
+}
+
+// mode tells what a file is opened for; an unknown mode means both.
+func (a *analysis) mode(arg argument, e emission) (read, write bool) {
+	f := a.argumentFact(arg, e)
+	if f.Known != report.Literal {
+		return true, true
+	}
+	both := strings.Contains(f.Value, "+")
+	write = strings.ContainsAny(f.Value, "wax")
+	return both || !write, both || write
+}
+
+func pointer(f report.Fact) *report.Fact { return &f }

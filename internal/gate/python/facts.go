@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package python
+
+import (
+	"path"
+	"strings"
+
+	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
+	"github.com/airlock-dev/airlock/internal/gate/report"
+)
+
+// presence says whether a call passes an argument.
+type presence uint8
+
+const (
+	hidden presence = iota // it may be inside *args or **kwargs
+	absent
+	given
+)
+
+// find finds an argument of a call.
+func (arg argument) find(call *syntax.Call) (syntax.Expr, presence) {
+	if call == nil {
+		return nil, hidden
+	}
+	position, sure := 0, true
+	for _, x := range call.Args {
+		switch {
+		case x.Star != syntax.NoStar:
+			sure = false
+		case x.Name != "":
+			if x.Name == arg.keyword {
+				return x.Value, given
+			}
+		case position == arg.position && sure:
+			return x.Value, given
+		default:
+			position++
+		}
+	}
+	if sure {
+		return nil, absent
+	}
+	return nil, hidden
+}
+
+// argumentFact folds an argument to a constant.
+func (a *analysis) argumentFact(arg argument, e emission) report.Fact {
+	x, presence := arg.find(e.call)
+	switch {
+	case presence == given:
+		return a.fold(x, e.scope)
+	case presence == absent && arg.hasDefault:
+		return report.Fact{Known: report.Literal, Value: arg.fallback}
+	}
+	return report.Fact{Known: report.UnknownValue}
+}
+
+func (a *analysis) isAbsent(arg argument, call *syntax.Call) bool {
+	x, presence := arg.find(call)
+	return presence == absent || presence == given && isConstant(x, "None")
+}
+
+// isFalse reports whether a switch is certainly off.
+func (a *analysis) isFalse(arg argument, call *syntax.Call) bool {
+	x, presence := arg.find(call)
+	return presence == absent || presence == given && isConstant(x, "False")
+}
+
+func isConstant(x syntax.Expr, text string) bool {
+	c, ok := x.(*syntax.Constant)
+	return ok && c.Text == text
+}
+
+// fileFact gives the path of a file operation, nil when it touches no file by name.
+func (a *analysis) fileFact(name string, arg argument, e emission) *report.Fact {
+	switch name {
+	case "self":
+		if e.receiver == nil {
+			return &report.Fact{Known: report.UnknownValue}
+		}
+		return a.cleanPath(a.fold(e.receiver, e.scope))
+	case "template":
+		return a.temporaryPath(e)
+	case "glob":
+		return a.cleanPath(globDirectory(a.argumentFact(arg, e)))
+	}
+	if x, presence := arg.find(e.call); presence == given && a.isNoPath(x, e.scope) {
+		return nil
+	}
+	return a.pathFact(arg, e)
+}
+
+func (a *analysis) pathFact(arg argument, e emission) *report.Fact {
+	return a.cleanPath(a.argumentFact(arg, e))
+}
+
+// cleanPath makes a path absolute. Relative paths of code that changes the
+// working directory could be anywhere.
+func (a *analysis) cleanPath(f report.Fact) *report.Fact {
+	if a.moved && !path.IsAbs(f.Value) {
+		return &report.Fact{Known: report.UnknownValue}
+	}
+	return pointer(report.CleanPath(f))
+}
+
+// isNoPath reports whether x is an open file, or one of the standard streams by number.
+func (a *analysis) isNoPath(x syntax.Expr, s *scope) bool {
+	if n, ok := x.(*syntax.Number); ok {
+		return n.Text == "0" || n.Text == "1" || n.Text == "2"
+	}
+	return a.isHandle(x, s)
+}
+
+// globDirectory gives the directory under which a pattern looks.
+func globDirectory(f report.Fact) report.Fact {
+	magic := strings.IndexAny(f.Value, "*?[")
+	if magic < 0 {
+		return f
+	}
+	if f.Known == report.UnknownValue {
+		return f
+	}
+	dir, _ := path.Split(f.Value[:magic])
+	if dir == "" {
+		dir = "."
+	}
+	return report.Fact{Known: report.Literal, Value: dir}
+}
+
+// temporaryFile stands for the name that tempfile makes up.
+const temporaryFile = "/tmp/tmpXXXXXXXX"
+
+// temporaryPath gives where tempfile writes. A prefix or suffix with a slash
+// would lead out of the directory.
+func (a *analysis) temporaryPath(e emission) *report.Fact {
+	unknown := &report.Fact{Known: report.UnknownValue}
+	if e.call == nil {
+		return unknown
+	}
+	dir := report.Fact{Known: report.Literal, Value: temporaryFile}
+	for _, x := range e.call.Args {
+		switch {
+		case x.Star != syntax.NoStar:
+			return unknown
+		case x.Name == "dir":
+			if !isConstant(x.Value, "None") {
+				dir = a.fold(x.Value, e.scope)
+			}
+		case x.Name == "prefix", x.Name == "suffix", x.Name == "":
+			f := a.fold(x.Value, e.scope)
+			if _, constant := x.Value.(*syntax.Constant); !constant && (f.Known != report.Literal || strings.Contains(f.Value, "/")) {
+				return unknown
+			}
+		}
+	}
+	return a.cleanPath(dir)
+}
+
+// locationOperations handles arguments that may be a path, a URL, or an open file.
+func (a *analysis) locationOperations(op report.Operation, arg argument, e emission) []report.Operation {
+	if x, presence := arg.find(e.call); presence == given && a.isHandle(x, e.scope) {
+		return nil
+	}
+	f := a.argumentFact(arg, e)
+	if scheme := report.URLScheme(f.Value); scheme != "" && scheme != "file" {
+		return []report.Operation{{Kind: report.Network, Args: report.Args{Host: pointer(report.URLHost(f))}}}
+	}
+	if strings.HasPrefix(strings.ToLower(f.Value), "file:") {
+		f = report.Fact{Known: report.UnknownValue}
+	}
+	op.Args.Path = a.cleanPath(f)
+	out := []report.Operation{op}
+	if mayBecomeURL(f) {
+		out = append(out, report.Operation{Kind: report.Network, Args: report.Args{Host: &report.Fact{Known: report.UnknownValue}}})
+	}
+	return out
+}
+
+// mayBecomeURL reports whether the part of a location that is not known can make it a URL.
+func mayBecomeURL(f report.Fact) bool {
+	switch f.Known {
+	case report.Literal:
+		return false
+	case report.Prefix:
+		return !strings.ContainsAny(f.Value, "/_ ~") && !strings.HasPrefix(f.Value, ".")
+	}
+	return true
+}
+
+// urlOperations handles arguments that are URLs. urllib also opens local files by URL.
+func (a *analysis) urlOperations(op report.Operation, arg argument, e emission) []report.Operation {
+	f := a.urlFact(arg, e)
+	op.Args.Host = pointer(report.URLHost(f))
+	local := report.Operation{Kind: report.FileRead, Args: report.Args{Path: &report.Fact{Known: report.UnknownValue}}}
+	isUrllib := strings.HasPrefix(e.name, "urllib.")
+	switch {
+	case !isUrllib || report.URLScheme(f.Value) != "" && report.URLScheme(f.Value) != "file":
+		return []report.Operation{op}
+	case report.URLScheme(f.Value) == "file" && f.Known == report.Literal:
+		if name, ok := strings.CutPrefix(f.Value[len("file://"):], "/"); ok && !strings.ContainsAny(name, "%?#;") {
+			local.Args.Path = pointer(report.CleanPath(report.Fact{Known: report.Literal, Value: "/" + name}))
+		}
+		return []report.Operation{local}
+	}
+	return []report.Operation{op, local}
+}
+
+// urlFact folds a URL; a Request made of a known URL is as good.
+func (a *analysis) urlFact(arg argument, e emission) report.Fact {
+	f := a.argumentFact(arg, e)
+	if f.Known == report.Literal || f.Known == report.Prefix {
+		return f
+	}
+	x, presence := arg.find(e.call)
+	if presence != given {
+		return f
+	}
+	b := a.single(bound{x, e.scope})
+	if call, ok := b.expr.(*syntax.Call); ok && a.isCallOf(call, b.scope, "urllib.request.Request") {
+		return a.argumentFact(argument{position: 0, keyword: "url"}, emission{call: call, scope: b.scope})
+	}
+	return f
+}
+
+// hostFact gives "host:port" from a (host, port) pair or from two arguments.
+func (a *analysis) hostFact(eff effect, e emission) *report.Fact {
+	var host, port report.Fact
+	if arg, ok := eff.facts["address"]; ok {
+		x, _ := arg.find(e.call)
+		pair, ok := x.(*syntax.Tuple)
+		if !ok || len(pair.Elts) < 2 {
+			return &report.Fact{Known: report.UnknownValue}
+		}
+		host, port = a.fold(pair.Elts[0], e.scope), a.fold(pair.Elts[1], e.scope)
+	} else {
+		host = a.argumentFact(eff.facts["host"], e)
+		port = report.Fact{Known: report.Literal, Value: "0"}
+		if arg, ok := eff.facts["port"]; ok {
+			port = a.argumentFact(arg, e)
+		}
+	}
+	if host.Known != report.Literal || port.Known != report.Literal {
+		return &report.Fact{Known: report.UnknownValue}
+	}
+	if name, explicit, ok := strings.Cut(host.Value, ":"); ok && strings.Count(host.Value, ":") == 1 {
+		host.Value, port.Value = name, explicit // http.client takes "host:port" as a host
+	}
+	return pointer(report.HostPort(host.Value, port.Value))
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package python
+
+import (
+	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
+	"github.com/airlock-dev/airlock/internal/gate/report"
+)
+
+type scopeKind uint8
+
+const (
+	moduleScope scopeKind = iota
+	classScope
+	functionScope // functions, lambdas and comprehensions
+)
+
+// scope is a namespace of the source.
+type scope struct {
+	kind          scopeKind
+	comprehension bool
+	parent        *scope
+	variables     map[string]*variable
+	globals       set // names declared global
+	nonlocals     set // names declared nonlocal
+}
+
+// variable is a name bound in a scope, with everything it is ever bound to. The
+// order of bindings does not matter: a name is all that it could be.
+type variable struct {
+	scope *scope
+	name  string
+	// values are expressions that were assigned to the bare name.
+	values []bound
+	// contexts are expressions whose __enter__ result a with statement bound.
+	contexts []bound
+	// other is set when it is bound in any further way: parameter, loop, def, class.
+	other bool
+	// definition is set when it is bound by a def or class, which sets other, too.
+	definition bool
+	// targets are the dotted names it may stand for; resolve fills them in.
+	targets []target
+	// folded keeps the constant it holds, foldState whether that was found out.
+	folded    report.Fact
+	foldState foldState
+}
+
+// bound is an expression and the scope in which it is evaluated.
+type bound struct {
+	expr  syntax.Expr
+	scope *scope
+}
+
+type foldState uint8
+
+const (
+	notFolded foldState = iota
+	folding             // guards against cycles
+	folded
+)
+
+func newScope(kind scopeKind, parent *scope) *scope {
+	return &scope{kind: kind, parent: parent, variables: map[string]*variable{}, globals: set{}, nonlocals: set{}}
+}
+
+func (s *scope) module() *scope {
+	for s.parent != nil {
+		s = s.parent
+	}
+	return s
+}
+
+// bind gives the variable that an assignment to name in this scope sets.
+func (s *scope) bind(name string) *variable {
+	owner := s
+	switch {
+	case s.globals.has(name):
+		owner = s.module()
+	case s.nonlocals.has(name):
+		for owner = s.parent; owner.parent != nil; owner = owner.parent {
+			if owner.kind == functionScope && owner.variables[name] != nil {
+				break
+			}
+		}
+	}
+	v := owner.variables[name]
+	if v == nil {
+		v = &variable{scope: owner, name: name}
+		owner.variables[name] = v
+	}
+	return v
+}
+
+// lookup finds the variable that name reads in this scope; nil when only a
+// builtin can have that name. Class scopes are not visible from inside them.
+func (s *scope) lookup(name string) *variable {
+	for t := s; t != nil; t = t.parent {
+		if t.kind == classScope && t != s {
+			continue
+		}
+		if t.globals.has(name) {
+			return t.module().variables[name]
+		}
+		if v := t.variables[name]; v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// shields reports whether reading name can never fall through to the builtins.
+// Only function scopes do that: a module or class variable may be unset.
+func (v *variable) shields() bool { return v != nil && v.scope.kind == functionScope }

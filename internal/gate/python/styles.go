@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package python
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
+	"github.com/airlock-dev/airlock/internal/gate/report"
+)
+
+// safeStyles tells, for names whose string argument selects what they do, which
+// strings only compute. Elsewhere matplotlib imports a backend from a module or
+// reads a style from a URL, and pandas evaluates an expression.
+var safeStyles = map[string]func(string) bool{
+	"matplotlib.use":                   isBackend,
+	"matplotlib.pyplot.switch_backend": isBackend,
+	"matplotlib.style.use":             isStyleName,
+	"pandas.set_option":                isPandasOption,
+	"pandas.reset_option":              isPandasOption,
+	"pandas.option_context":            isPandasOption,
+	".query":                           isPlainExpression,
+	".eval":                            isPlainExpression,
+}
+
+var (
+	isBackend      = regexp.MustCompile(`^(?i:agg|svg|pdf|ps)$`).MatchString
+	isStyleName    = regexp.MustCompile(`^(default|classic|ggplot|bmh|dark_background|grayscale|fast|fivethirtyeight|seaborn[-_a-z0-9]*|Solarize_Light2|tableau-colorblind10|petroff10)$`).MatchString
+	isPandasOption = regexp.MustCompile(`^(display|mode|compute)\.[a-z_.]+$|^(precision|max_rows|max_columns|max_colwidth|width|expand_frame_repr|float_format)$`).MatchString
+
+	plainCharacters = regexp.MustCompile("^[\\w\\s<>=!&|+*/%'\"\\[\\],:~^.()@`-]*$")
+	wordBeforeParen = regexp.MustCompile(`(\w+|[\])'"` + "`" + `])\s*\(`)
+	localAttribute  = regexp.MustCompile(`@\s*\w+\s*[.\[(]`)
+)
+
+// isPlainExpression reports whether pandas only compares and calculates with an
+// expression: it has no call, no special name, and uses local variables (@x) as they are.
+func isPlainExpression(text string) bool {
+	if !plainCharacters.MatchString(text) || localAttribute.MatchString(text) {
+		return false
+	}
+	for _, m := range wordBeforeParen.FindAllStringSubmatch(text, -1) {
+		switch m[1] {
+		case "and", "or", "not", "in":
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// isSafeStyle reports whether the argument that selects what a name does is a known harmless one.
+func (a *analysis) isSafeStyle(arg argument, e emission) bool {
+	safe, ok := safeStyles[e.name]
+	f := a.argumentFact(arg, e)
+	return ok && f.Known == report.Literal && safe(f.Value) && !strings.Contains(f.Value, "__")
+}
+
+// safeSettings matches the rcParams that only change how figures look. Others
+// choose a backend module, a LaTeX run or an encoder program.
+var safeSettings = regexp.MustCompile(`^(axes|axes3d|boxplot|contour|date|errorbar|figure|font|grid|hatch|hist|image|legend|lines|markers|mathtext|patch|polaraxes|scatter|xaxis|yaxis|xtick|ytick)(\.[A-Za-z0-9_.]+)?$|^text\.(color|antialiased|hinting|parse_math)$|^(pdf|svg|ps)\.fonttype$|^savefig\.(dpi|bbox|format|facecolor|edgecolor|transparent|pad_inches|orientation)$|^agg\.path\.chunksize$`)
+
+// settings judges rcParams["key"] and rcParams.update({...}).
+func (a *analysis) settings(u nameUse, s *scope) {
+	if index, ok := a.index[u.expr]; ok {
+		if f := a.fold(index, s); f.Known == report.Literal && safeSettings.MatchString(f.Value) {
+			a.reportUse(u, report.Compute, "")
+			return
+		}
+	}
+	a.reportSettings(u)
+}
+
+func (a *analysis) reportSettings(u nameUse) {
+	a.reportUse(u, report.Dynamic, "these settings can choose modules and programs to run, and which are changed is not known")
+}
+
+// settingsGroup judges rc("group", ...) and rc_context({...}).
+func (a *analysis) settingsGroup(u nameUse, s *scope) {
+	if u.call != nil && a.areSafeSettings(u.call, s) {
+		a.reportUse(u, report.Compute, "")
+		return
+	}
+	a.reportSettings(u)
+}
+
+// areSafeSettings reports whether a call names only safe groups or keys.
+func (a *analysis) areSafeSettings(call *syntax.Call, s *scope) bool {
+	for i, arg := range call.Args {
+		switch {
+		case i > 0 || arg.Name == "rc":
+			if arg.Name == "" && arg.Star == syntax.NoStar {
+				return false
+			}
+		case arg.Star != syntax.NoStar || arg.Name != "":
+			return false
+		}
+		if i > 0 {
+			continue
+		}
+		if d, ok := a.single(bound{arg.Value, s}).expr.(*syntax.Dict); ok {
+			for _, item := range d.Items {
+				if item.Key == nil || !a.isSafeSetting(item.Key, s) {
+					return false
+				}
+			}
+			continue
+		}
+		if !a.isSafeSetting(arg.Value, s) {
+			return false
+		}
+	}
+	return len(call.Args) > 0
+}
+
+func (a *analysis) isSafeSetting(x syntax.Expr, s *scope) bool {
+	f := a.fold(x, s)
+	return f.Known == report.Literal && safeSettings.MatchString(f.Value)
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package python
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"strings"
+	"sync"
+)
+
+// tablesText lists the names without effect of the libraries in the sandbox
+// image; hack/gatetables writes it. effectsText models the names with effects.
+var (
+	//go:embed tables.txt
+	tablesText string
+	//go:embed effects.txt
+	effectsText string
+)
+
+type set map[string]struct{}
+
+func (s set) has(key string) bool { _, ok := s[key]; return ok }
+func (s set) add(key string)      { s[key] = struct{}{} }
+
+// knowledge is the closed world: what is known about names before any code is read.
+type knowledge struct {
+	// version names the libraries and the digest of both tables.
+	version string
+	// modules maps each module that may be imported to its names without effect.
+	modules map[string]set
+	// aliases maps other dotted names of modules to their own name.
+	aliases map[string]string
+	// attributes may be read from any value.
+	attributes set
+	// sensitive attributes are never allowed, even if the code defines them itself.
+	sensitive set
+	// effects maps dotted names to what they do; "module.*" is for every other public name.
+	effects map[string][]effect
+	// methods maps names of methods to what they do, each for values of certain modules.
+	methods map[string][]method
+}
+
+// world is parsed once: it is the same for every source.
+var world = sync.OnceValue(loadKnowledge)
+
+func loadKnowledge() *knowledge {
+	sum := sha256.Sum256([]byte(tablesText + effectsText))
+	k := &knowledge{
+		modules: map[string]set{}, aliases: map[string]string{}, attributes: set{}, sensitive: set{},
+		effects: map[string][]effect{}, methods: map[string][]method{},
+	}
+	version := k.readTables()
+	k.version = version + " sha256:" + hex.EncodeToString(sum[:8])
+	k.readEffects()
+	for name := range k.modules { // the parents of a known package are known, though empty
+		for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
+			k.module(name[:i])
+		}
+	}
+	return k
+}
+
+// module gives the names of a module, which is known from now on.
+func (k *knowledge) module(name string) set {
+	if k.modules[name] == nil {
+		k.modules[name] = set{}
+	}
+	return k.modules[name]
+}
+
+// readTables reads tables.txt: headers, each followed by indented names.
+func (k *knowledge) readTables() (version string) {
+	var target set
+	for line := range strings.Lines(tablesText) {
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 0 || line[0] == '#':
+		case line[0] == ' ':
+			for _, w := range words {
+				target.add(w)
+			}
+		case words[0] == "version":
+			version = strings.Join(words[1:], " ")
+		case words[0] == "module":
+			target = k.module(words[1])
+		case words[0] == "alias":
+			k.aliases[words[1]] = words[2]
+		case words[0] == "attributes":
+			target = k.attributes
+		case words[0] == "sensitive":
+			target = k.sensitive
+		default:
+			panic("tables.txt: unknown section " + words[0])
+		}
+	}
+	return version
+}
+
+// canonical resolves aliases at the start of a dotted name, so that
+// "builtins.open" is "open" and "matplotlib.pyplot.style.use" is "matplotlib.style.use".
+func (k *knowledge) canonical(name string) string {
+	name = strings.TrimPrefix(name, builtinsModule+".")
+	for i := strings.IndexByte(name, '.'); i > 0; {
+		if target, ok := k.aliases[name[:i]]; ok {
+			name = target + name[i:]
+			i = len(target)
+		}
+		next := strings.IndexByte(name[i+1:], '.')
+		if next < 0 {
+			break
+		}
+		i += 1 + next
+	}
+	if target, ok := k.aliases[name]; ok {
+		name = target
+	}
+	return name
+}
+
+// isModule reports whether name may be imported.
+func (k *knowledge) isModule(name string) bool { return k.modules[name] != nil }
+
+// split cuts a dotted name behind its longest module: "os.path.join.x" gives
+// "os.path" and ["join", "x"].
+func (k *knowledge) split(name string) (module string, rest []string) {
+	end := len(name)
+	for end > 0 {
+		if k.isModule(name[:end]) {
+			if end == len(name) {
+				return name, nil
+			}
+			return name[:end], strings.Split(name[end+1:], ".")
+		}
+		end = strings.LastIndexByte(name[:end], '.')
+	}
+	return "", strings.Split(name, ".")
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package python
+
+import (
+	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
+	"github.com/airlock-dev/airlock/internal/gate/report"
+)
+
+func (a *analysis) body(stmts []syntax.Stmt, s *scope) {
+	for _, stmt := range stmts {
+		a.visit(stmt, s)
+	}
+}
+
+func (a *analysis) exprs(exprs []syntax.Expr, s *scope) {
+	for _, x := range exprs {
+		a.expr(x, s)
+	}
+}
+
+func (a *analysis) expr(x syntax.Expr, s *scope) {
+	if x != nil {
+		a.visit(x, s)
+	}
+}
+
+// visit reports the operations of n and of everything below it, each in the
+// scope in which Python evaluates it.
+func (a *analysis) visit(n syntax.Node, s *scope) {
+	switch n := n.(type) {
+	case *syntax.FunctionDef:
+		a.exprs(n.Decorators, s)
+		a.bindName(n.Name, s)
+		a.params(n.Params, s)
+		a.expr(n.Returns, s)
+		a.typeParams(n.TypeParams, a.scopes[n])
+		a.body(n.Body, a.scopes[n])
+	case *syntax.ClassDef:
+		a.exprs(n.Decorators, s)
+		a.bindName(n.Name, s)
+		for _, arg := range n.Args {
+			a.visit(arg.Value, s)
+		}
+		a.typeParams(n.TypeParams, a.scopes[n])
+		a.body(n.Body, a.scopes[n])
+	case *syntax.Lambda:
+		a.params(n.Params, s)
+		a.visit(n.Body, a.scopes[n])
+	case *syntax.Comprehension:
+		a.comprehension(n, s)
+	case *syntax.Call:
+		a.call(n, s)
+	case *syntax.Name, *syntax.Attribute:
+		a.reference(n.(syntax.Expr), nil, s)
+	case *syntax.Subscript:
+		a.index[n.X] = n.Index
+		a.visit(n.X, s)
+		a.visit(n.Index, s)
+	case syntax.Stmt:
+		a.statement(n, s)
+	case syntax.Pattern:
+		a.pattern(n, s)
+	default:
+		a.children(n, s)
+	}
+}
+
+func (a *analysis) children(n syntax.Node, s *scope) {
+	syntax.Children(n, func(child syntax.Node) { a.visit(child, s) })
+}
+
+func (a *analysis) params(params []*syntax.Param, s *scope) {
+	for _, p := range params {
+		a.expr(p.Annotation, s)
+		a.expr(p.Default, s)
+	}
+}
+
+func (a *analysis) typeParams(params []*syntax.TypeParam, s *scope) {
+	for _, t := range params {
+		a.expr(t.Bound, s)
+		a.expr(t.Default, s)
+	}
+}
+
+func (a *analysis) comprehension(n *syntax.Comprehension, s *scope) {
+	inner := a.scopes[n]
+	for i, c := range n.Clauses {
+		if i == 0 {
+			a.visit(c.Iter, s)
+		} else {
+			a.visit(c.Iter, inner)
+		}
+		a.store(c.Target, inner)
+		a.exprs(c.Ifs, inner)
+	}
+	a.visit(n.Elt, inner)
+	a.expr(n.Value, inner)
+}
+
+// statement handles the statements that bind names; all others are their parts.
+func (a *analysis) statement(n syntax.Stmt, s *scope) {
+	switch n := n.(type) {
+	case *syntax.Import:
+		a.importNames(n, s)
+	case *syntax.ImportFrom:
+		a.importFrom(n, s)
+	case *syntax.Assign:
+		for _, t := range n.Targets {
+			a.store(t, s)
+		}
+		if isAlias(n, s) {
+			a.alias(n.Value, s)
+		} else {
+			a.visit(n.Value, s)
+		}
+	case *syntax.AugAssign:
+		a.store(n.Target, s)
+		a.visit(n.Target, s)
+		a.visit(n.Value, s)
+	case *syntax.AnnAssign:
+		a.store(n.Target, s)
+		a.visit(n.Annotation, s)
+		a.expr(n.Value, s)
+	case *syntax.For:
+		a.store(n.Target, s)
+		a.visit(n.Iter, s)
+		a.body(n.Body, s)
+		a.body(n.Else, s)
+	case *syntax.With:
+		for _, item := range n.Items {
+			a.visit(item.X, s)
+			if item.Target != nil {
+				a.store(item.Target, s)
+			}
+		}
+		a.body(n.Body, s)
+	case *syntax.Delete:
+		a.store(n.X, s)
+	case *syntax.Declaration:
+		for _, name := range n.Names {
+			a.bindName(name, s)
+		}
+	case *syntax.TypeAlias:
+		a.bindName(n.Name, s)
+		a.children(n, s)
+	case *syntax.Try:
+		for _, h := range n.Handlers {
+			if h.Name != nil {
+				a.bindName(h.Name, s)
+			}
+		}
+		a.try(n, s)
+	default:
+		a.children(n, s)
+	}
+}
+
+func (a *analysis) try(n *syntax.Try, s *scope) {
+	a.body(n.Body, s)
+	for _, h := range n.Handlers {
+		a.expr(h.Type, s)
+		a.body(h.Body, s)
+	}
+	a.body(n.Else, s)
+	a.body(n.Finally, s)
+}
+
+// isAlias reports whether an assignment only gives another bare name to
+// something. Such names are tracked (resolve.go), so the use that counts is
+// theirs. A class variable is also an attribute, which is not tracked.
+func isAlias(n *syntax.Assign, s *scope) bool {
+	if s.kind == classScope || !isNamePath(n.Value) {
+		return false
+	}
+	for _, t := range n.Targets {
+		if _, bare := t.(*syntax.Name); !bare {
+			return false
+		}
+	}
+	return true
+}
+
+// store handles an assignment target.
+func (a *analysis) store(t syntax.Expr, s *scope) {
+	switch t := t.(type) {
+	case *syntax.Name:
+		a.bindName(t, s)
+	case *syntax.Starred:
+		a.store(t.X, s)
+	case *syntax.Tuple:
+		for _, e := range t.Elts {
+			a.store(e, s)
+		}
+	case *syntax.List:
+		for _, e := range t.Elts {
+			a.store(e, s)
+		}
+	case *syntax.Attribute:
+		a.storeAttribute(t, s)
+	default:
+		a.visit(t, s)
+	}
+}
+
+// storeAttribute refuses to patch modules and library classes (rule 5): calls
+// that were judged by their names would then run something else.
+func (a *analysis) storeAttribute(t *syntax.Attribute, s *scope) {
+	v := a.resolve(t, s)
+	for _, patched := range v.targets {
+		a.report(t, report.Operation{
+			Kind: report.Unknown, Form: report.FormStore, Name: patched.name, Via: patched.via,
+			Reason: "it changes a module or a library class, so that known names may do something else",
+		})
+	}
+	if v.other && isDunder(t.Name) {
+		a.reportAt(t.NamePos, t.End(), report.Operation{
+			Kind: report.Unknown, Form: report.FormStore, Name: "." + t.Name,
+			Reason: "assigning to a special attribute can change what an object is",
+		})
+	}
+	a.base(t.X, v.targets != nil && !v.other, s)
+}
+
+// moduleDunders may be assigned outside of classes.
+var moduleDunders = set{"__all__": {}, "__version__": {}, "__author__": {}, "__doc__": {}, "__license__": {}, "__email__": {}}
+
+// bindName refuses to bind special names such as __builtins__ (rule 4). In
+// classes they are methods, which only run the code that is read here anyway.
+func (a *analysis) bindName(n *syntax.Name, s *scope) {
+	if !isDunder(n.ID) || s.kind == classScope || moduleDunders.has(n.ID) {
+		return
+	}
+	a.report(n, report.Operation{
+		Kind: report.Unknown, Form: report.FormStore, Name: n.ID,
+		Reason: "binding a special name can change how the interpreter resolves others",
+	})
+}
+
+// pattern handles match patterns, which read attributes by keyword.
+func (a *analysis) pattern(p syntax.Pattern, s *scope) {
+	if class, ok := p.(*syntax.ClassPattern); ok {
+		a.visit(class.Class, s)
+		for i, v := range class.Values {
+			if name := class.Names[i]; name != nil {
+				a.attribute(attributeUse{name: name.ID, from: name.Pos(), to: name.End()}, s)
+			}
+			a.visit(v, s)
+		}
+		return
+	}
+	a.children(p, s)
+}
+
+func isDunder(name string) bool {
+	return len(name) > 4 && name[:2] == "__" && name[len(name)-2:] == "__"
+}
+
+// report records op at the range of n.
+func (a *analysis) report(n syntax.Node, op report.Operation) { a.reportAt(n.Pos(), n.End(), op) }
+
+func (a *analysis) reportAt(from, to int, op report.Operation) { a.out.Add(from, to, op) }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"path"
+	"strings"
+)
+
+// WorkingDirectory is where code runs; relative paths start there.
+const WorkingDirectory = "/workspace"
+
+// CleanPath makes a path fact absolute and clean: "./a/../b" is "/workspace/b".
+// Of a Prefix only whole directories are cleaned, as its last element may go on.
+// Paths that no file can have are unknown.
+func CleanPath(f Fact) Fact {
+	if f.Known != Literal && f.Known != Prefix || f.Value == "" || strings.ContainsRune(f.Value, 0) {
+		return Fact{Known: UnknownValue}
+	}
+	p := f.Value
+	if !path.IsAbs(p) {
+		p = WorkingDirectory + "/" + p
+	}
+	if f.Known == Literal {
+		return Fact{Known: Literal, Value: path.Clean(p)}
+	}
+	dir, last := path.Split(p)
+	dir = path.Clean(dir)
+	if dir != "/" {
+		dir += "/"
+	}
+	return Fact{Known: Prefix, Value: dir + last}
+}
