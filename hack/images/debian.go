@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// suite is the Debian release that images are made from.
+const suite = "bookworm"
+
+// sources are Debian's own archives, checked by Debian's own keys. A proxy or a
+// mirror belongs into the machine's apt configuration, which stays in force.
+const sources = `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main
+deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm-updates main
+deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian-security bookworm-security main
+`
+
+// listsMaxAge is how old the package lists may be: security updates must come
+// in, and old versions vanish from the archive.
+const listsMaxAge = 24 * time.Hour
+
+// debianPackage is one package file that was downloaded and verified.
+type debianPackage struct {
+	name, version, arch, sha256 string
+	file                        string
+}
+
+// apt runs apt with a state, a cache and sources of its own, so that the
+// machine's are neither used nor changed.
+type apt struct {
+	dir  string
+	arch string
+}
+
+// newApt prepares the directories and refreshes package lists that are too old.
+// apt takes the excluded packages for installed, so neither they nor what only
+// they need is ever downloaded.
+func newApt(ctx context.Context, excluded []string) (*apt, error) {
+	dir, err := cacheDir("debian-" + suite)
+	if err != nil {
+		return nil, err
+	}
+	arch, err := output(exec.CommandContext(ctx, "dpkg", "--print-architecture"))
+	if err != nil {
+		return nil, fmt.Errorf("these images are built from Debian packages, on Debian: %w", err)
+	}
+	a := &apt{dir: dir, arch: strings.TrimSpace(arch)}
+	for _, d := range []string{"lists/partial", "archives/partial", "empty"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	var status strings.Builder
+	for _, name := range excluded {
+		fmt.Fprintf(&status, "Package: %s\nStatus: install ok installed\nVersion: 99:0\nArchitecture: %s\n"+
+			"Multi-Arch: foreign\nMaintainer: none\nDescription: left out\n\n", name, a.arch)
+	}
+	err = errors.Join(os.WriteFile(filepath.Join(dir, "sources.list"), []byte(sources), 0o644),
+		os.WriteFile(filepath.Join(dir, "status"), []byte(status.String()), 0o644))
+	if err != nil {
+		return nil, err
+	}
+	return a, a.refresh(ctx)
+}
+
+func (a *apt) refresh(ctx context.Context) error {
+	stamp := filepath.Join(a.dir, "refreshed")
+	if info, err := os.Stat(stamp); err == nil && time.Since(info.ModTime()) < listsMaxAge {
+		return nil
+	}
+	fmt.Fprintln(os.Stderr, "images: refreshing Debian's package lists")
+	if _, err := output(a.command(ctx, "apt-get", "update", "--error-on=any")); err != nil {
+		return fmt.Errorf("refresh package lists: %w", err)
+	}
+	return os.WriteFile(stamp, nil, 0o644)
+}
+
+func (a *apt) command(ctx context.Context, program string, args ...string) *exec.Cmd {
+	options := []string{
+		"-o", "Dir::State=" + a.dir,
+		"-o", "Dir::State::lists=" + filepath.Join(a.dir, "lists"),
+		"-o", "Dir::State::status=" + filepath.Join(a.dir, "status"),
+		"-o", "Dir::Cache=" + a.dir,
+		"-o", "Dir::Cache::archives=" + filepath.Join(a.dir, "archives"),
+		"-o", "Dir::Etc::sourcelist=" + filepath.Join(a.dir, "sources.list"),
+		"-o", "Dir::Etc::sourceparts=" + filepath.Join(a.dir, "empty"),
+		"-o", "Dir::Etc::preferencesparts=" + filepath.Join(a.dir, "empty"),
+		"-o", "APT::Sandbox::User=", // Its own user could not read these directories.
+		"-o", "APT::Architectures=" + a.arch,
+		"-o", "APT::Install-Recommends=false",
+		"-o", "Acquire::Languages=none",
+	}
+	cmd := exec.CommandContext(ctx, program, append(options, args...)...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	return cmd
+}
+
+// download resolves the packages and everything that they depend on, sorted by
+// name, and returns them downloaded and verified.
+func (a *apt) download(ctx context.Context, names []string) ([]debianPackage, error) {
+	plan, err := output(a.command(ctx, "apt-get", append([]string{"install", "--simulate"}, names...)...))
+	if err != nil {
+		return nil, fmt.Errorf("resolve packages: %w", err)
+	}
+	show := []string{"show"}
+	for line := range strings.Lines(plan) {
+		// Inst NAME (VERSION ORIGIN [ARCH])
+		fields := strings.Fields(line)
+		if len(fields) > 2 && fields[0] == "Inst" {
+			show = append(show, fields[1]+"="+strings.TrimPrefix(fields[2], "("))
+		}
+	}
+	stanzas, err := output(a.command(ctx, "apt-cache", show...))
+	if err != nil {
+		return nil, fmt.Errorf("read package records: %w", err)
+	}
+	download := append([]string{"install", "--download-only", "--yes"}, names...)
+	if _, err := output(a.command(ctx, "apt-get", download...)); err != nil {
+		return nil, fmt.Errorf("download packages: %w", err)
+	}
+	return a.verify(stanzas)
+}
+
+// verify compares each file with the digest that the signed package lists give.
+func (a *apt) verify(stanzas string) ([]debianPackage, error) {
+	packages := map[string]debianPackage{}
+	for stanza := range strings.SplitSeq(strings.TrimSpace(stanzas), "\n\n") {
+		p := debianPackage{
+			name: field(stanza, "Package"), version: field(stanza, "Version"),
+			arch: field(stanza, "Architecture"), sha256: field(stanza, "SHA256"),
+		}
+		name := p.name + "_" + strings.ReplaceAll(p.version, ":", "%3a") + "_" + p.arch + ".deb"
+		p.file = filepath.Join(a.dir, "archives", name)
+		got, err := fileDigest(p.file)
+		if err != nil {
+			return nil, err
+		}
+		if p.sha256 == "" || got != p.sha256 {
+			return nil, fmt.Errorf("%s: SHA-256 is %s, Debian says %q: remove the file and try again", p.file, got, p.sha256)
+		}
+		packages[p.name] = p
+	}
+	names := slices.Sorted(maps.Keys(packages))
+	list := make([]debianPackage, 0, len(names))
+	for _, name := range names {
+		list = append(list, packages[name])
+	}
+	return list, nil
+}
+
+// field returns a field of a control stanza.
+func field(stanza, name string) string {
+	for line := range strings.Lines(stanza) {
+		if value, found := strings.CutPrefix(line, name+": "); found {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+func fileDigest(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close() //nolint:errcheck // Read only.
+	h := sha256.New()
+	if _, err := io.Copy(h, file); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// output runs a command and returns what it prints; an error has its messages.
+func output(cmd *exec.Cmd) (string, error) {
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, exec.ErrNotFound):
+		return "", fmt.Errorf("%s is not installed: %w", cmd.Args[0], err)
+	case err != nil:
+		return "", fmt.Errorf("%s: %w\n%s%s", cmd.Args[0], err, out, stderr.Bytes())
+	}
+	return string(out), nil
+}

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+const pythonVersion = "3.11" // Debian 12's.
+
+// The two layers: the interpreter changes rarely, the libraries on top of it are
+// what is most likely to be added to.
+var (
+	interpreterPackages = []string{"base-files", "ca-certificates", "netbase", "python3", "tzdata"}
+	libraryPackages     = []string{"libopenblas0-serial", "python3-matplotlib", "python3-numpy", "python3-pandas"}
+)
+
+// excludedPackages are dependencies that Python does not need at run time. What
+// only they need is left out with them.
+var excludedPackages = []string{
+	// A shell and its tools: what code that breaks out of Python would reach for first.
+	"bash", "dash", "coreutils", "mawk", "original-awk", "perl-base", "tar", "openssl",
+	// Package management and what only maintainer scripts call; none of them run.
+	"debconf", "dpkg", "libc-bin", "lsb-base", "media-types", "sysvinit-utils", "x11-common",
+	// Tk and X11 toolkits: there is no display, matplotlib draws with Agg.
+	"blt", "python3-pil.imagetk", "python3-tk",
+	// Compilers and headers, dependencies of Pythran and of building extensions.
+	"g++", "gcc", "python3-all-dev", "python3-distutils", "python3-lib2to3", "python3-pythran",
+	// Options of fonttools and matplotlib that are imported only on use.
+	"python3-fs", "python3-lxml", "python3-lz4", "python3-pkg-resources", "python3-scipy", "python3-sympy",
+	"python3-ufolib2", "unicode-data",
+	// Documentation and its scripts.
+	"libjs-jquery", "libjs-jquery-ui", "libjs-sphinxdoc", "libjs-underscore",
+	// NIS, with Kerberos behind it: deprecated, and a client for networks that the sandbox does not have.
+	"libnsl2",
+}
+
+// excludedPaths are left out of the packages that are unpacked. A pattern
+// matches a path and everything below it; "**/" is any directory.
+var excludedPaths = []string{
+	// Documentation, translations and other people's metadata.
+	"usr/lib/binfmt.d", "usr/share/applications", "usr/share/awk", "usr/share/base-files", "usr/share/binfmts", "usr/share/bash-completion", "usr/share/bug",
+	"usr/share/common-licenses", "usr/share/dict", "usr/share/doc", "usr/share/doc-base", "usr/share/gcc",
+	"usr/share/gdb", "usr/share/info", "usr/share/lintian", "usr/share/locale", "usr/share/man", "usr/share/menu",
+	"usr/share/misc", "usr/share/perl5", "usr/share/pixmaps", "usr/share/python3", "usr/share/readline",
+	// Headers and static libraries.
+	"usr/include", "**/*.a", "**/*.la", "**/pkgconfig",
+	// Character set converters of iconv; Python has its own.
+	"usr/lib/*/gconv",
+	// Helpers that would be executed.
+	"usr/lib/cgi-bin", "usr/lib/mime", "usr/lib/valgrind", "usr/lib/*/glib-2.0",
+	// Python: tests, Tk, the editor, the bundled pip, build tools and NIS.
+	"usr/lib/python3/dist-packages/**/tests", "usr/lib/python3.11/test", "usr/lib/python3.11/tkinter",
+	"usr/lib/python3.11/turtle*", "usr/lib/python3.11/idlelib", "usr/lib/python3.11/ensurepip",
+	"usr/lib/python3.11/pydoc_data", "usr/lib/python3.11/lib-dynload/nis.*", "usr/lib/python3.11/lib-dynload/_tkinter.*",
+	"usr/share/matplotlib/sample_data", "usr/share/matplotlib/mpl-data/sample_data",
+	// Directories that a read-only root has no use for.
+	"boot", "dev", "home", "media", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "var",
+}
+
+// keptPrograms and keptSettings are all that is kept of the programs and of /etc:
+// new ones in an updated package stay out until they are named.
+var (
+	keptPrograms = []string{"python3", "python3.11"}
+	keptSettings = []string{
+		"etc/debian_version", "etc/host.conf", "etc/matplotlibrc", "etc/os-release", "etc/protocols",
+		"etc/python3.11", "etc/rpc", "etc/services",
+	}
+)
+
+func keepInPython(name string) bool {
+	switch {
+	case strings.HasPrefix(name, "etc/"):
+		return slices.ContainsFunc(keptSettings, func(p string) bool { return matches(p, name) })
+	case strings.HasPrefix(name, "usr/bin/"), strings.HasPrefix(name, "usr/sbin/"), strings.HasPrefix(name, "usr/games/"):
+		return slices.Contains(keptPrograms, path.Base(name))
+	}
+	return !slices.ContainsFunc(excludedPaths, func(p string) bool { return matches(p, name) })
+}
+
+// matches says whether name or a directory above it matches the pattern.
+func matches(pattern, name string) bool {
+	before, after, any := strings.Cut(pattern, "**/")
+	for at := range len(name) + 1 {
+		if at < len(name) && name[at] != '/' {
+			continue
+		}
+		candidate := name[:at]
+		if any {
+			rest, below := strings.CutPrefix(candidate, before)
+			candidate, pattern = path.Base(rest), after
+			if !below {
+				continue
+			}
+		}
+		if ok, _ := path.Match(pattern, candidate); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// buildPython makes the image that Python code runs in: no shell, no package
+// manager, nothing to execute but Python.
+func buildPython(ctx context.Context, _ string) (image, error) {
+	a, err := newApt(ctx, excludedPackages)
+	if err != nil {
+		return image{}, err
+	}
+	interpreter, err := a.download(ctx, interpreterPackages)
+	if err != nil {
+		return image{}, err
+	}
+	all, err := a.download(ctx, slices.Concat(interpreterPackages, libraryPackages))
+	if err != nil {
+		return image{}, err
+	}
+	work, err := cacheDir("work")
+	if err != nil {
+		return image{}, err
+	}
+	dir, err := os.MkdirTemp(work, "python-*")
+	if err != nil {
+		return image{}, err
+	}
+	// The layers read from this directory until the image is written.
+	img := image{name: "airlock.dev/sandbox-python", config: pythonConfig(), cleanup: func() error { return os.RemoveAll(dir) }}
+	if err := img.addPython(ctx, dir, interpreter, all); err != nil {
+		return image{}, errors.Join(err, img.cleanup())
+	}
+	return img, nil
+}
+
+func (i *image) addPython(ctx context.Context, dir string, interpreter, all []debianPackage) error {
+	root, err := newRootFS(dir, keepInPython)
+	if err != nil {
+		return err
+	}
+	defer root.root.Close() //nolint:errcheck // Only a directory handle.
+	if err := root.install(ctx, interpreter); err != nil {
+		return err
+	}
+	base, err := readTree(dir)
+	if err != nil {
+		return err
+	}
+	if err := root.install(ctx, slices.DeleteFunc(slices.Clone(all), func(p debianPackage) bool {
+		return slices.Contains(interpreter, p)
+	})); err != nil {
+		return err
+	}
+	full, err := readTree(dir)
+	if err != nil {
+		return err
+	}
+	libraries := full.without(base)
+	certificates, err := certificateBundle(base)
+	if err != nil {
+		return err
+	}
+	base.add(accounts()...)
+	base.add(certificates...)
+	base.add(mountPoints()...)
+	list := packageList(all)
+	libraries.add(blasLinks()...)
+	libraries.add(directory("usr/share/airlock", 0o755), text("usr/share/airlock/packages.txt", list))
+	sum := sha256.Sum256([]byte(list))
+	i.config.Labels["dev.airlock.packages.sha256"] = hex.EncodeToString(sum[:])
+	return i.addLayers(base, libraries)
+}
+
+// install unpacks packages and compiles their Python files.
+func (r *rootFS) install(ctx context.Context, packages []debianPackage) error {
+	for _, p := range packages {
+		if err := r.unpack(ctx, p); err != nil {
+			return err
+		}
+	}
+	return r.compile(ctx)
+}
+
+// compile makes .pyc files with the image's own interpreter: a read-only root
+// cannot cache them later. They are bound to nothing (unchecked-hash) and made
+// under a fixed hash seed, so that they do not change from build to build.
+func (r *rootFS) compile(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, "/usr/bin/python"+pythonVersion, "-B", "-m", "compileall", "-q", "-q",
+		"--invalidation-mode", "unchecked-hash", "/usr/lib/python"+pythonVersion, "/usr/lib/python3/dist-packages")
+	cmd.Env = []string{"PYTHONHASHSEED=0", "LANG=C.UTF-8"}
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: r.dir}
+	if os.Getuid() != 0 {
+		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+	}
+	if _, err := output(cmd); err != nil {
+		return fmt.Errorf("compile Python files: %w", err)
+	}
+	return nil
+}
+
+func pythonConfig() v1.Config {
+	return v1.Config{
+		User:       fmt.Sprintf("%d:%d", nonRoot, nonRoot),
+		WorkingDir: "/workspace",
+		Cmd:        []string{"/usr/bin/python3"},
+		Env: []string{
+			"PATH=/usr/bin",
+			"HOME=/tmp",
+			"LANG=C.UTF-8",
+			"MPLBACKEND=Agg",
+			"MPLCONFIGDIR=/tmp",
+			"PYTHONDONTWRITEBYTECODE=1",
+			"PYTHONUNBUFFERED=1", // Output before a deadline is not lost.
+			"SSL_CERT_FILE=/" + bundlePath,
+		},
+		Labels: map[string]string{"org.opencontainers.image.title": "Airlock sandbox for Python " + pythonVersion},
+	}
+}
+
+// mountPoints are where a sandbox pod mounts volumes.
+func mountPoints() []entry {
+	workspace := directory("workspace", 0o755)
+	workspace.owner = nonRoot
+	return []entry{
+		directory("airlock", 0o755), directory("dev", 0o755), directory("inputs", 0o755),
+		directory("proc", 0o555), directory("sys", 0o555), workspace,
+	}
+}
+
+// blasLinks are what update-alternatives makes when packages are installed.
+func blasLinks() []entry {
+	triplet := map[string]string{"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}[runtime.GOARCH]
+	var links []entry
+	for _, name := range []string{"libblas.so.3", "liblapack.so.3", "libopenblas.so.0"} {
+		links = append(links, link(path.Join("usr/lib", triplet, name), "openblas-serial/"+name))
+	}
+	return links
+}
+
+const (
+	bundlePath     = "etc/ssl/certs/ca-certificates.crt"
+	authoritiesDir = "usr/share/ca-certificates/mozilla/"
+)
+
+// certificateBundle does what update-ca-certificates does, and takes the single
+// certificates out of the tree.
+func certificateBundle(t *tree) ([]entry, error) {
+	var bundle strings.Builder
+	t.entries = slices.DeleteFunc(t.entries, func(e entry) bool {
+		return matches("usr/share/ca-certificates", e.path) && e.mode.IsDir()
+	})
+	var failed error
+	t.entries = slices.DeleteFunc(t.entries, func(e entry) bool {
+		if !strings.HasPrefix(e.path, authoritiesDir) {
+			return false
+		}
+		pem, err := os.ReadFile(e.source)
+		failed = errors.Join(failed, err)
+		bundle.WriteString(strings.TrimSpace(string(pem)) + "\n")
+		return true
+	})
+	if bundle.Len() == 0 {
+		failed = errors.Join(failed, errors.New("no certificate authorities found"))
+	}
+	return []entry{directory("etc/ssl", 0o755), directory("etc/ssl/certs", 0o755), text(bundlePath, bundle.String())}, failed
+}
+
+// packageList is the record of what an image was made from.
+func packageList(packages []debianPackage) string {
+	var list strings.Builder
+	for _, p := range packages {
+		fmt.Fprintf(&list, "%s %s %s sha256:%s\n", p.name, p.version, p.arch, p.sha256)
+	}
+	return list.String()
+}
