@@ -38,8 +38,12 @@ func (c *Cluster) ensureCiliumFiles() error {
 		c.link(c.programs.Program("cilium", "cilium-agent"), "cilium-agent"),
 		c.installCNI(),
 		c.ensureKubeconfig(c.dir("config", "cilium.kubeconfig"), "cilium", pki.Subject{CommonName: "cilium", Organizations: []string{"system:masters"}}),
-		ensureMount("bpffs", c.dir("run", "bpf"), "bpf", 0),
-		ensureMount(c.cgroup2(), c.dir("run", "cgroup"), "", unix.MS_BIND),
+		c.node().Do(func() error {
+			return errors.Join(
+				ensureMount("bpffs", c.dir("run", "bpf"), "bpf", 0),
+				ensureMount(c.cgroup2(), c.dir("run", "cgroup"), "", unix.MS_BIND),
+			)
+		}),
 	)
 }
 
@@ -78,7 +82,7 @@ func (c *Cluster) ciliumAgent() component {
 	const healthPort = 9879
 	return component{
 		Spec: process.Spec{
-			Name: "cilium-agent", Path: c.dir("bin", "cilium-agent"), Netns: c.nodeNetns(),
+			Name: "cilium-agent", Path: c.dir("bin", "cilium-agent"), Namespaces: c.node(),
 			Env: []string{"K8S_NODE_NAME=" + c.Name},
 			Args: []string{
 				"--k8s-kubeconfig-path=" + c.dir("config", "cilium.kubeconfig"), "--cluster-name=" + c.Name,

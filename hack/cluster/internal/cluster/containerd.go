@@ -41,7 +41,7 @@ func (c *Cluster) ensureContainerdFiles() error {
 func (c *Cluster) containerd() component {
 	return component{
 		Spec: process.Spec{
-			Name: "containerd", Path: c.dir("bin", "containerd"), Netns: c.nodeNetns(),
+			Name: "containerd", Path: c.dir("bin", "containerd"), Namespaces: c.node(),
 			Args: []string{"--config", c.dir("config", "containerd.toml")},
 			Env:  []string{"CILIUM_SOCK=" + c.ciliumSocket()}, // for the CNI plugin, which inherits it
 		},

@@ -56,7 +56,7 @@ func (c *Cluster) etcd() component {
 	client := "https://" + net.JoinHostPort(s.nodeIP(), strconv.Itoa(s.Ports.Etcd))
 	peer := "https://" + net.JoinHostPort(s.nodeIP(), strconv.Itoa(s.Ports.EtcdPeer))
 	return component{
-		Spec: process.Spec{Name: "etcd", Path: c.dir("bin", "etcd"), Netns: c.nodeNetns(), Args: []string{
+		Spec: process.Spec{Name: "etcd", Path: c.dir("bin", "etcd"), Namespaces: c.node(), Args: []string{
 			"--name=" + c.Name, "--data-dir=" + c.dir("etcd"), "--log-level=warn",
 			"--listen-client-urls=" + client, "--advertise-client-urls=" + client,
 			"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer, "--initial-cluster=" + c.Name + "=" + peer,
@@ -87,7 +87,7 @@ func (c *Cluster) apiServer() component {
 		args = append(args, "--endpoint-reconciler-type=none") // no pod could reach it at a loopback address
 	}
 	return component{
-		Spec:     process.Spec{Name: "kube-apiserver", Path: c.dir("bin", "kube-apiserver"), Netns: c.nodeNetns(), Args: args},
+		Spec:     process.Spec{Name: "kube-apiserver", Path: c.dir("bin", "kube-apiserver"), Namespaces: c.node(), Args: args},
 		patience: controlPlanePatience,
 		ready:    func(ctx context.Context) error { return c.get(ctx, "admin", s.server()+"/readyz") },
 	}

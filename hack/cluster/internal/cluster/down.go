@@ -41,6 +41,9 @@ func (c *Cluster) Down(ctx context.Context) error {
 	if err := c.removeHostLink(ctx); err != nil {
 		return err
 	}
+	if err := c.removeMountPoint(); err != nil {
+		return err
+	}
 	if err := os.RemoveAll(c.dir()); err != nil {
 		return fmt.Errorf("remove the state directory: %w", err)
 	}

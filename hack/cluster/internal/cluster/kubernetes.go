@@ -80,7 +80,7 @@ func (c *Cluster) kubelet() component {
 // kubernetesDaemon is ready when its secure port answers /healthz.
 func (c *Cluster) kubernetesDaemon(name string, port int, args []string) component {
 	return component{
-		Spec:     process.Spec{Name: name, Path: c.dir("bin", name), Netns: c.nodeNetns(), Args: args},
+		Spec:     process.Spec{Name: name, Path: c.dir("bin", name), Namespaces: c.node(), Args: args},
 		patience: nodePatience,
 		ready: func(ctx context.Context) error {
 			return c.get(ctx, "admin", fmt.Sprintf("https://%s:%d/healthz", c.state.nodeIP(), port))

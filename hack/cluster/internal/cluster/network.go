@@ -11,28 +11,32 @@ import (
 	"strings"
 
 	"github.com/airlock-dev/airlock/hack/cluster/internal/mounts"
-	"github.com/airlock-dev/airlock/hack/cluster/internal/netns"
+	"github.com/airlock-dev/airlock/hack/cluster/internal/namespace"
 	"github.com/airlock-dev/airlock/hack/cluster/internal/world"
 )
 
 // worldGateway is the node's address on its link to the outside world.
 const worldGateway = "198.51.100.1"
 
-// nodeNetns and worldNetns are the files that keep the namespaces of the node and of the world outside.
-func (c *Cluster) nodeNetns() string {
+// node is where all components of the node run; a control plane without a node runs in the machine's own namespaces.
+func (c *Cluster) node() namespace.Set {
 	if c.state.ControlPlaneOnly {
-		return ""
+		return namespace.Set{}
 	}
-	return c.dir("netns", c.Name+"-node")
+	return namespace.Set{Net: c.dir("ns", c.Name+"-node"), Mount: c.dir("ns", c.Name+"-mounts")}
 }
 
-func (c *Cluster) worldNetns() string { return c.dir("netns", c.Name+"-world") }
+// nodeNet is the node's network without its mounts, for programs of the machine.
+func (c *Cluster) nodeNet() namespace.Set { return namespace.Set{Net: c.node().Net} }
 
-// ensureNetwork makes the namespaces and links unless they are whole. A network that lost a part takes the processes in it down first:
+// outside is the network of the world outside the cluster.
+func (c *Cluster) outside() namespace.Set { return namespace.Set{Net: c.dir("ns", c.Name+"-world")} }
+
+// ensureNamespaces makes the namespaces and links unless they are whole. Namespaces that lost a part take the processes in them down first:
 // what they bound to is gone.
-func (c *Cluster) ensureNetwork(ctx context.Context) error {
+func (c *Cluster) ensureNamespaces(ctx context.Context) error {
 	_, err := net.InterfaceByName(c.state.hostLink())
-	if err == nil && netns.Exists(c.nodeNetns()) && netns.Exists(c.worldNetns()) {
+	if err == nil && namespace.Exists(c.node().Net) && namespace.Exists(c.node().Mount) && namespace.Exists(c.outside().Net) {
 		return nil
 	}
 	if err := c.stop(ctx); err != nil {
@@ -44,13 +48,8 @@ func (c *Cluster) ensureNetwork(ctx context.Context) error {
 	if err := c.removeHostLink(ctx); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(c.dir("netns"), 0o700); err != nil {
-		return fmt.Errorf("create the namespace directory: %w", err)
-	}
-	for _, path := range []string{c.nodeNetns(), c.worldNetns()} {
-		if err := netns.Create(path); err != nil {
-			return err
-		}
+	if err := c.createNamespaces(); err != nil {
+		return err
 	}
 	return c.connect(ctx)
 }
@@ -60,23 +59,23 @@ func (c *Cluster) ensureNetwork(ctx context.Context) error {
 func (c *Cluster) connect(ctx context.Context) error {
 	s := c.state
 	steps := []struct {
-		netns    string
+		in       namespace.Set
 		commands []string
 	}{
-		{"", []string{
-			"link add " + s.hostLink() + " type veth peer name eth0 netns " + c.nodeNetns(),
+		{namespace.Set{}, []string{
+			"link add " + s.hostLink() + " type veth peer name eth0 netns " + c.nodeNet().Net,
 			"address add " + s.hostIP() + "/24 dev " + s.hostLink(),
 			"link set " + s.hostLink() + " up",
 		}},
-		{c.nodeNetns(), []string{
+		{c.nodeNet(), []string{
 			"link set lo up",
 			"address add " + s.nodeIP() + "/24 dev eth0",
 			"link set eth0 up",
-			"link add world0 type veth peer name eth0 netns " + c.worldNetns(),
+			"link add world0 type veth peer name eth0 netns " + c.outside().Net,
 			"address add " + worldGateway + "/24 dev world0",
 			"link set world0 up",
 		}},
-		{c.worldNetns(), []string{
+		{c.outside(), []string{
 			"link set lo up",
 			"address add " + world.PartnerIP + "/24 dev eth0",
 			"address add " + world.AttackerIP + "/24 dev eth0",
@@ -85,17 +84,17 @@ func (c *Cluster) connect(ctx context.Context) error {
 			"route add " + s.podCIDR() + " via " + worldGateway,
 			"route add " + s.nodeCIDR() + " via " + worldGateway,
 		}},
-		{c.nodeNetns(), []string{"route add default via " + world.PartnerIP + " dev world0"}},
-		{"", []string{"route add " + s.podCIDR() + " via " + s.nodeIP()}},
+		{c.nodeNet(), []string{"route add default via " + world.PartnerIP + " dev world0"}},
+		{namespace.Set{}, []string{"route add " + s.podCIDR() + " via " + s.nodeIP()}},
 	}
 	for _, step := range steps {
 		for _, command := range step.commands {
-			if err := ip(ctx, step.netns, command); err != nil {
+			if err := ip(ctx, step.in, command); err != nil {
 				return err
 			}
 		}
 	}
-	return netns.Do(c.nodeNetns(), func() error {
+	return c.nodeNet().Do(func() error {
 		if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0); err != nil {
 			return fmt.Errorf("let the node forward packets: %w", err)
 		}
@@ -111,7 +110,7 @@ func (c *Cluster) removeHostLink(ctx context.Context) error {
 	if _, err := net.InterfaceByName(c.state.hostLink()); err != nil {
 		return nil //nolint:nilerr // no such link: that is what is wanted
 	}
-	err := ip(ctx, "", "link delete "+c.state.hostLink())
+	err := ip(ctx, namespace.Set{}, "link delete "+c.state.hostLink())
 	if _, still := net.InterfaceByName(c.state.hostLink()); still != nil {
 		return nil //nolint:nilerr // the kernel removed it with its namespace meanwhile
 	}
@@ -119,11 +118,11 @@ func (c *Cluster) removeHostLink(ctx context.Context) error {
 }
 
 // ip runs one ip(8) command, given as words, inside a namespace.
-func ip(ctx context.Context, namespace, command string) error {
+func ip(ctx context.Context, in namespace.Set, command string) error {
 	cmd := exec.CommandContext(ctx, "ip", strings.Fields(command)...) //nolint:gosec // built from checked names and numbers
 	var output strings.Builder
 	cmd.Stdout, cmd.Stderr = &output, &output
-	err := netns.Do(namespace, func() error { return cmd.Start() })
+	err := in.Do(cmd.Start)
 	if err == nil {
 		err = cmd.Wait()
 	}

@@ -12,9 +12,9 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
-	"github.com/airlock-dev/airlock/hack/cluster/internal/netns"
 	"github.com/airlock-dev/airlock/hack/cluster/internal/pki"
 	"github.com/airlock-dev/airlock/hack/cluster/internal/process"
 	"github.com/airlock-dev/airlock/hack/cluster/internal/world"
@@ -28,7 +28,7 @@ var rbacManifest string
 
 // upNode starts what does not run of a whole node, in the order in which the parts need each other.
 func (c *Cluster) upNode(ctx context.Context) error {
-	if err := c.ensureNetwork(ctx); err != nil {
+	if err := c.ensureNamespaces(ctx); err != nil {
 		return err
 	}
 	if err := c.ensureCgroups(); err != nil {
@@ -37,24 +37,44 @@ func (c *Cluster) upNode(ctx context.Context) error {
 	if err := c.ensureNodeFiles(); err != nil {
 		return err
 	}
-	steps := []func(context.Context) error{
-		func(ctx context.Context) error { return c.run(ctx, c.world(), c.etcd()) },
-		func(ctx context.Context) error { return c.run(ctx, c.apiServer()) },
-		func(ctx context.Context) error {
-			return c.run(ctx, c.controllerManager(), c.scheduler(), c.containerd())
-		},
-		c.ensureImages,
-		c.ensureManifests,
-		func(ctx context.Context) error { return c.run(ctx, c.kubelet(), c.ciliumAgent()) },
-		c.ensureCNIConfig,
+	start := func(components ...component) step {
+		return func(ctx context.Context) error { return c.run(ctx, components...) }
+	}
+	return inOrder(
+		start(c.world(), c.etcd()),
+		start(c.apiServer()),
+		together(
+			start(c.controllerManager(), c.scheduler()),
+			inOrder(start(c.containerd()), c.ensureImages, start(c.kubelet())),
+			inOrder(c.ensureManifests, start(c.ciliumAgent()), c.ensureCNIConfig),
+		),
 		c.waitNode,
-	}
-	for _, step := range steps {
-		if err := step(ctx); err != nil {
-			return err
+	)(ctx)
+}
+
+// step is a part of starting a node.
+type step func(context.Context) error
+
+func inOrder(steps ...step) step {
+	return func(ctx context.Context) error {
+		for _, s := range steps {
+			if err := s(ctx); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	return nil
+}
+
+// together takes the steps at the same time and ends the others when one fails.
+func together(steps ...step) step {
+	return func(ctx context.Context) error {
+		group, ctx := errgroup.WithContext(ctx)
+		for _, s := range steps {
+			group.Go(func() error { return s(ctx) })
+		}
+		return group.Wait()
+	}
 }
 
 // ensureNodeFiles makes the certificates, links and configuration files of the node, and the mounts that Cilium works in.
@@ -79,7 +99,7 @@ func (c *Cluster) ensureNodeFiles() error {
 // world is the outside world: it shares only a link with the node.
 func (c *Cluster) world() component {
 	return component{
-		Spec:     process.Spec{Name: "world", Path: c.Self, Args: []string{"world"}, Netns: c.worldNetns()},
+		Spec:     process.Spec{Name: "world", Path: c.Self, Args: []string{"world"}, Namespaces: c.outside()},
 		patience: time.Minute,
 		ready: func(context.Context) error {
 			connection, err := c.dialFromNode("tcp4", world.LastListener)
@@ -97,18 +117,10 @@ func (c *Cluster) ensureManifests(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, manifest := range []string{rbacManifest, dns} {
-		if _, err := c.kubectl(ctx, manifest, applyArgs("-f", "-")...); err != nil {
-			return err
-		}
-	}
 	crds := c.programs.Program("cilium", "crds")
-	_, err = c.kubectl(ctx, "", applyArgs("-f", crds+"/v2", "-f", crds+"/v2alpha1")...)
+	_, err = c.kubectl(ctx, rbacManifest+"---\n"+dns, "apply", "--server-side", "--force-conflicts", "--field-manager=airlock-cluster",
+		"-f", "-", "-f", crds+"/v2", "-f", crds+"/v2alpha1")
 	return err
-}
-
-func applyArgs(args ...string) []string {
-	return append([]string{"apply", "--server-side", "--force-conflicts", "--field-manager=airlock-cluster"}, args...)
 }
 
 // waitNode waits until the node is Ready and names resolve in it.
@@ -124,7 +136,7 @@ func (c *Cluster) waitNode(ctx context.Context) error {
 
 // dialFromNode connects from inside the node's network namespace, to an IP address and port.
 func (c *Cluster) dialFromNode(network, address string) (connection net.Conn, err error) {
-	err = netns.Do(c.nodeNetns(), func() error {
+	err = c.nodeNet().Do(func() error {
 		dialer := net.Dialer{Timeout: 2 * time.Second}
 		connection, err = dialer.Dial(network, address)
 		if err != nil {

@@ -86,6 +86,9 @@ func (c *Cluster) pki() pki.Dir { return pki.Dir{Path: c.dir("pki"), Now: c.Now}
 // lock keeps two commands from changing this cluster at the same time; other clusters are not held up.
 func (c *Cluster) lock() (unlock func(), err error) { return lockFile("." + c.Name + ".lock") }
 
+// addressLock guards what clusters share: address ranges, and the directory that all kubelets use.
+const addressLock = ".addresses.lock"
+
 func lockFile(name string) (unlock func(), err error) {
 	if err := os.MkdirAll(baseDir(), 0o755); err != nil { //nolint:gosec // secrets are in directories below that are closed
 		return nil, fmt.Errorf("create the state directory: %w", err)
@@ -111,7 +114,7 @@ func (c *Cluster) load() error {
 // create records a new cluster before anything of it exists, so that down always finds it.
 func (c *Cluster) create(controlPlaneOnly bool) error {
 	c.state = state{ControlPlaneOnly: controlPlaneOnly}
-	unlock, err := lockFile(".addresses.lock")
+	unlock, err := lockFile(addressLock)
 	if err != nil {
 		return err
 	}
@@ -125,7 +128,13 @@ func (c *Cluster) create(controlPlaneOnly bool) error {
 	if err != nil {
 		return err
 	}
-	for _, sub := range []string{"", "logs", "pki", "run", "run/processes", "bin", "config"} {
+	// The way to a container's root file system can be passed by everybody: root in a pod with a user namespace is not root here.
+	for _, sub := range []string{"", "run"} {
+		if err := os.MkdirAll(c.dir(sub), 0o711); err != nil { //nolint:gosec // what is secret is in closed directories below
+			return fmt.Errorf("create the state directory: %w", err)
+		}
+	}
+	for _, sub := range []string{"logs", "pki", "run/processes", "bin", "config"} {
 		if err := os.MkdirAll(c.dir(sub), 0o700); err != nil {
 			return fmt.Errorf("create the state directory: %w", err)
 		}

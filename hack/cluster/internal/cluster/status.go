@@ -50,6 +50,9 @@ func (c *Cluster) Status(ctx context.Context) (healthy bool, err error) {
 		fmt.Fprintf(c.Out, "\nnode %s: %s\n", c.Name, map[bool]string{true: "Ready", false: "NotReady"}[ready])
 	}
 	fmt.Fprintf(c.Out, "\nAPI server   %s\nkubeconfig   %s\nlogs         %s\n", c.state.server(), c.KubeconfigPath(), c.dir("logs"))
+	if !c.state.ControlPlaneOnly {
+		fmt.Fprintf(c.Out, "inside       nsenter --net=%s --mount=%s\n", c.node().Net, c.node().Mount)
+	}
 	if !healthy {
 		fmt.Fprintln(c.Out, "\nNot everything runs: `up` repairs it.")
 		return false, nil

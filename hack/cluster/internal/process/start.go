@@ -8,7 +8,7 @@ import (
 	"os/exec"
 	"syscall"
 
-	"github.com/airlock-dev/airlock/hack/cluster/internal/netns"
+	"github.com/airlock-dev/airlock/hack/cluster/internal/namespace"
 )
 
 // Spec says how to start a long-running program.
@@ -20,8 +20,8 @@ type Spec struct {
 	Args []string
 	// Env is the whole environment: nothing of the caller's, such as a proxy setting or a credential, is handed on.
 	Env []string
-	// Netns is the path of the network namespace to start in, the caller's own when empty.
-	Netns string
+	// Namespaces are those to start in.
+	Namespaces namespace.Set
 	// Cgroup is the cgroup2 directory to start in, the caller's own when empty.
 	Cgroup string
 }
@@ -53,7 +53,7 @@ func Start(s Spec) (Process, error) {
 		defer cgroup.Close()                                                           //nolint:errcheck // opened for its descriptor only
 		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(cgroup.Fd()) //nolint:gosec // a file descriptor fits an int
 	}
-	if err := netns.Do(s.Netns, cmd.Start); err != nil {
+	if err := s.Namespaces.Do(cmd.Start); err != nil {
 		return Process{}, fmt.Errorf("start %s: %w", s.Name, err)
 	}
 	exited := make(chan struct{})
