@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -41,13 +42,18 @@ type debianPackage struct {
 }
 
 // apt runs apt with a state, a cache and sources of its own, so that the
-// machine's are neither used nor changed.
+// machine's are neither used nor changed. One process at a time holds it.
 type apt struct {
 	dir  string
 	arch string
+	lock *os.File
 }
 
-// newApt prepares the directories and refreshes package lists that are too old.
+// close lets the next process in.
+func (a *apt) close() error { return a.lock.Close() }
+
+// newApt waits until no other process holds the directories, prepares them and
+// refreshes package lists that are too old.
 // apt takes the excluded packages for installed, so neither they nor what only
 // they need is ever downloaded.
 func newApt(ctx context.Context, excluded []string) (*apt, error) {
@@ -59,10 +65,24 @@ func newApt(ctx context.Context, excluded []string) (*apt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("these images are built from Debian packages, on Debian: %w", err)
 	}
-	a := &apt{dir: dir, arch: strings.TrimSpace(arch)}
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	a := &apt{dir: dir, arch: strings.TrimSpace(arch), lock: lock}
+	if err := a.prepare(ctx, excluded); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+func (a *apt) prepare(ctx context.Context, excluded []string) error {
+	if err := syscall.Flock(int(a.lock.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("lock %s: %w", a.dir, err)
+	}
 	for _, d := range []string{"lists/partial", "archives/partial", "empty"} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
-			return nil, err
+		if err := os.MkdirAll(filepath.Join(a.dir, d), 0o755); err != nil {
+			return err
 		}
 	}
 	var status strings.Builder
@@ -70,12 +90,12 @@ func newApt(ctx context.Context, excluded []string) (*apt, error) {
 		fmt.Fprintf(&status, "Package: %s\nStatus: install ok installed\nVersion: 99:0\nArchitecture: %s\n"+
 			"Multi-Arch: foreign\nMaintainer: none\nDescription: left out\n\n", name, a.arch)
 	}
-	err = errors.Join(os.WriteFile(filepath.Join(dir, "sources.list"), []byte(sources), 0o644),
-		os.WriteFile(filepath.Join(dir, "status"), []byte(status.String()), 0o644))
+	err := errors.Join(os.WriteFile(filepath.Join(a.dir, "sources.list"), []byte(sources), 0o644),
+		os.WriteFile(filepath.Join(a.dir, "status"), []byte(status.String()), 0o644))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return a, a.refresh(ctx)
+	return a.refresh(ctx)
 }
 
 func (a *apt) refresh(ctx context.Context) error {
@@ -104,6 +124,7 @@ func (a *apt) command(ctx context.Context, program string, args ...string) *exec
 		"-o", "APT::Architectures=" + a.arch,
 		"-o", "APT::Install-Recommends=false",
 		"-o", "Acquire::Languages=none",
+		"-o", "Debug::NoLocking=true", // apt fails on a lock; ours waits.
 	}
 	cmd := exec.CommandContext(ctx, program, append(options, args...)...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")

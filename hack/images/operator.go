@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -57,12 +56,12 @@ func (i *image) addOperator(ctx context.Context, root, dir string) error {
 // operatorBase is what a static program expects to find: users, time zones are
 // in Go itself, and the certificate authorities of Debian.
 func operatorBase(ctx context.Context, dir string) (*tree, error) {
-	a, err := newApt(ctx, slices.Concat(excludedPackages, []string{"openssl"}))
+	a, err := newApt(ctx, excludedPackages)
 	if err != nil {
 		return nil, err
 	}
 	packages, err := a.download(ctx, []string{"ca-certificates"})
-	if err != nil {
+	if err = errors.Join(err, a.close()); err != nil {
 		return nil, err
 	}
 	rootDir := filepath.Join(dir, "root")

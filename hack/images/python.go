@@ -121,11 +121,8 @@ func buildPython(ctx context.Context, _ string) (image, error) {
 		return image{}, err
 	}
 	interpreter, err := a.download(ctx, interpreterPackages)
-	if err != nil {
-		return image{}, err
-	}
-	all, err := a.download(ctx, slices.Concat(interpreterPackages, libraryPackages))
-	if err != nil {
+	all, allErr := a.download(ctx, slices.Concat(interpreterPackages, libraryPackages))
+	if err := errors.Join(err, allErr, a.close()); err != nil {
 		return image{}, err
 	}
 	work, err := cacheDir("work")
