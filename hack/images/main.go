@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"syscall"
 )
 
 const usage = `Usage: go -C hack/images run . [-o DIR] IMAGE...
@@ -24,7 +25,7 @@ Each IMAGE becomes DIR/IMAGE.tar and DIR/IMAGE.digest (default DIR: bin/images).
 `
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:])
 	stop()
 	if err != nil {
