@@ -25,6 +25,11 @@ help: ## List the targets
 generate: ## Generate deepcopy functions, CRDs, the RBAC role and the chart's copies
 	hack/generate.sh .
 
+.PHONY: gate-tables
+gate-tables: ## Generate and audit the gate's Python tables from the libraries installed here (python3 with pandas, matplotlib)
+	python3 -B hack/gatetables/generate.py
+	python3 -B hack/gatetables/audit.py
+
 .PHONY: build
 build: ## Build all commands into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o $(BIN)/ . ./cmd/...
@@ -59,6 +64,10 @@ test-integration: ## Test against a real API server, started and removed here
 .PHONY: test-e2e
 test-e2e: ## Run the demo and the end-to-end tests on a real node (root, Linux)
 	hack/test-e2e.sh
+
+.PHONY: eval
+eval: ## Measure the gate on labelled samples (CORPORA=DIR)
+	CORPORA=$(abspath $(CORPORA)) go test -count=1 -run Corpora -v ./internal/gate/eval
 
 .PHONY: test
 test: ## Run all checks and tests, and end with a table of what ran
