@@ -67,7 +67,7 @@ test-e2e: ## Run the demo and the end-to-end tests on a real node (root, Linux)
 
 .PHONY: eval
 eval: ## Measure the gate on labelled samples (CORPORA=DIR)
-	CORPORA=$(abspath $(CORPORA)) go test -count=1 -run Corpora -v ./internal/gate/eval
+	CORPORA=$(abspath $(or $(CORPORA),$(error name a folder of samples: make eval CORPORA=DIR))) go test -count=1 -run Corpora -v ./internal/gate/eval
 
 .PHONY: test
 test: ## Run all checks and tests, and end with a table of what ran

@@ -40,7 +40,7 @@ check() {
   # The threat model promises that each test it names attacks something.
   missing_attack_tests() {
     local test
-    for test in $(grep -oE '\b(Test|Fuzz)[A-Z][A-Za-z0-9]+' docs/threat-model.md | sort -u); do
+    grep -oE '\b(Test|Fuzz)[A-Z][A-Za-z0-9]+' docs/threat-model.md | sort -u | while read -r test; do
       git grep -qE "^func $test\(" -- '*_test.go' || echo "$test"
     done
   }
