@@ -3,6 +3,7 @@
 package cluster
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,6 +38,14 @@ func hierarchies() ([]string, error) {
 	return dirs, nil
 }
 
+// checkCgroup refuses a name whose cgroup belongs to a cluster in another AIRLOCK_CLUSTER_DIR: down of one would end both.
+func (c *Cluster) checkCgroup() error {
+	if _, err := os.Stat(c.cgroup2()); err == nil {
+		return fmt.Errorf("cgroup %s exists, of a cluster with the same name in another AIRLOCK_CLUSTER_DIR: take that one down or use another --name", c.cgroup2())
+	}
+	return nil
+}
+
 // ensureCgroups makes the cluster's cgroup in every hierarchy; kubelet wants its root cgroup to exist.
 func (c *Cluster) ensureCgroups() error {
 	roots, err := hierarchies()
@@ -54,15 +63,15 @@ func (c *Cluster) ensureCgroups() error {
 	return nil
 }
 
-// cgroups lists the cluster's cgroup2 directories that can hold processes.
-func (c *Cluster) cgroups() []string {
-	if precheck.CgroupRoot() == "" {
+// removeCgroups ends whatever runs in the cluster's cgroups, shims and containers too, and removes them. Removing is part of it: Linux 6.18
+// kills every process that is later started straight into a cgroup that was killed once.
+func (c *Cluster) removeCgroups(ctx context.Context) error {
+	if c.state.ControlPlaneOnly {
 		return nil
 	}
-	return []string{c.cgroup2()}
-}
-
-func (c *Cluster) removeCgroups() error {
+	if err := process.KillCgroup(ctx, c.cgroup2()); err != nil {
+		return err
+	}
 	roots, err := hierarchies()
 	if err != nil {
 		return err

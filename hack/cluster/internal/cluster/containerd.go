@@ -26,8 +26,12 @@ var containerdTemplate string
 
 func (c *Cluster) containerdSocket() string { return c.dir("run", "containerd.sock") }
 
+func (c *Cluster) containerdConfig() (string, error) {
+	return render(containerdTemplate, map[string]string{"Dir": c.dir(), "PauseImage": pauseImage})
+}
+
 func (c *Cluster) ensureContainerdFiles() error {
-	config, err := render(containerdTemplate, map[string]string{"Dir": c.dir(), "PauseImage": pauseImage})
+	config, err := c.containerdConfig()
 	if err != nil {
 		return err
 	}

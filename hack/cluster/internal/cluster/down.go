@@ -51,8 +51,7 @@ func (c *Cluster) Down(ctx context.Context) error {
 	return nil
 }
 
-// stop ends the recorded processes and whatever else runs in the cluster's cgroup: shims and containers. The cgroups go too: Linux 6.18
-// kills every process that is later started straight into a cgroup that was killed once.
+// stop ends the recorded processes and whatever else runs in the cluster's cgroups.
 func (c *Cluster) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, endPatience)
 	defer cancel()
@@ -69,12 +68,7 @@ func (c *Cluster) stop(ctx context.Context) error {
 			return fmt.Errorf("end %s: %w", name, err)
 		}
 	}
-	for _, dir := range c.cgroups() {
-		if err := process.KillCgroup(ctx, dir); err != nil {
-			return err
-		}
-	}
-	return c.removeCgroups()
+	return c.removeCgroups(ctx)
 }
 
 // recorded lists the components that have a process record.

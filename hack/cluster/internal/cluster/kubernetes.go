@@ -16,13 +16,17 @@ import (
 //go:embed config/kubelet.yaml
 var kubeletTemplate string
 
-// ensureKubernetesFiles makes what controller-manager, scheduler and kubelet read.
-func (c *Cluster) ensureKubernetesFiles() error {
+func (c *Cluster) kubeletConfig() (string, error) {
 	p := c.pki()
-	kubelet, err := render(kubeletTemplate, map[string]string{
+	return render(kubeletTemplate, map[string]string{
 		"Dir": c.dir(), "NodeIP": c.state.nodeIP(), "Cert": p.Cert("node"), "Key": p.Key("node"), "CA": p.Cert("ca"),
 		"ResolvConf": c.dir("config", "resolv.conf"), "DNSService": dnsService, "CgroupRoot": "/" + c.cgroupName(),
 	})
+}
+
+// ensureKubernetesFiles makes what controller-manager, scheduler and kubelet read.
+func (c *Cluster) ensureKubernetesFiles() error {
+	kubelet, err := c.kubeletConfig()
 	if err != nil {
 		return err
 	}

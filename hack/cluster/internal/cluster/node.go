@@ -125,10 +125,10 @@ func (c *Cluster) ensureManifests(ctx context.Context) error {
 
 // waitNode waits until the node is Ready and names resolve in it.
 func (c *Cluster) waitNode(ctx context.Context) error {
-	if _, err := c.kubectl(ctx, "", "wait", "--for=condition=Ready", "--timeout=180s", "node/"+c.Name); err != nil {
+	if _, err := c.kubectl(ctx, "", "wait", "--for=condition=Ready", "--timeout="+nodePatience.String(), "node/"+c.Name); err != nil {
 		return fmt.Errorf("node is not Ready (see `logs kubelet` and `logs cilium-agent`): %w", err)
 	}
-	if _, err := c.kubectl(ctx, "", "-n", "kube-system", "rollout", "status", "--timeout=180s", "deployment/coredns"); err != nil {
+	if _, err := c.kubectl(ctx, "", "-n", "kube-system", "rollout", "status", "--timeout="+nodePatience.String(), "deployment/coredns"); err != nil {
 		return fmt.Errorf("cluster DNS is not available: %w", err)
 	}
 	return nil

@@ -123,7 +123,9 @@ func (c *Cluster) create(controlPlaneOnly bool) error {
 		err = c.state.Ports.choose()
 	} else {
 		c.state.Ports = ports{Etcd: etcdPort, EtcdPeer: etcdPeer, API: apiPort}
-		c.state.Index, err = freeIndex()
+		if c.state.Index, err = freeIndex(); err == nil {
+			err = c.checkCgroup()
+		}
 	}
 	if err != nil {
 		return err
