@@ -116,7 +116,7 @@ type OperationRule struct {
 	// +kubebuilder:validation:MaxLength=512
 	Description string `json:"description,omitempty"`
 
-	// imports matches modules, with all their effect-free names: "pandas" matches pandas and pandas.*. Effects (files, network, processes) need an entry of their own.
+	// imports matches modules, with all their effect-free names: "pandas" matches pandas and pandas.*. Effects (files, network, processes) need an entry of their own. The effect-free builtins of a language that has a runtime need none.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -125,7 +125,7 @@ type OperationRule struct {
 	// +kubebuilder:validation:items:MaxLength=256
 	Imports []string `json:"imports,omitempty"`
 
-	// calls matches operations by their resolved name, for example os.getpid or logging.*, whatever their kind and arguments except code that is computed at run time, which nothing can match.
+	// calls matches operations by their resolved name, for example os.getpid or logging.*, whatever their kind and arguments. "*" stands for one part of a dotted name, "**" for any number. Nothing matches code that is computed at run time, and what the gate cannot prove is matched under requireApproval only.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -154,7 +154,7 @@ type OperationRule struct {
 	// +kubebuilder:validation:MaxItems=64
 	Commands []Command `json:"commands,omitempty"`
 
-	// sql matches SQL statements.
+	// sql matches SQL statements. This version does not tell their verbs and tables, so it matches none: use unresolved.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -170,7 +170,7 @@ type OperationRule struct {
 	// +kubebuilder:validation:items:MaxLength=128
 	Environment []string `json:"environment,omitempty"`
 
-	// unresolved matches operations of these kinds whose path, host, command, statement or variable cannot be read off the code.
+	// unresolved matches operations of these kinds whose path, host, command, statement or variable cannot be read off the code, as is so for every SQL statement in this version.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1

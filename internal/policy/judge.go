@@ -155,10 +155,10 @@ func (j judge) decideUnknown(op *gate.Operation) v1alpha1.Finding {
 	return found(op, v1alpha1.Deny, j.reasonUnknown(op))
 }
 
-// isLanguageCore finds the effect-free builtins of a language and the
-// effect-free methods of values. A policy that has a runtime for a language
-// permits its core; a rule in requireApproval can still ask for it.
+// isLanguageCore finds the effect-free builtins of a language ("print") and the
+// effect-free methods of values (".strip"). A policy that has a runtime for a
+// language permits its core; a rule in requireApproval can still ask for it.
+// Names of modules ("pandas.concat") need an entry under imports.
 func isLanguageCore(op *gate.Operation) bool {
-	return op.Kind == gate.KindCompute &&
-		(strings.HasPrefix(op.Name, ".") || strings.HasPrefix(op.Name, "builtins."))
+	return op.Kind == gate.KindCompute && strings.LastIndexByte(op.Name, '.') <= 0
 }

@@ -28,19 +28,20 @@ func TestJudge(t *testing.T) {
 		},
 		"code without operations is allowed": {report: complete(), want: v1alpha1.Allow},
 		"the core of the language is allowed": {
-			report: complete(op(gate.KindCompute, "builtins.print", gate.Args{}), op(gate.KindCompute, ".strip", gate.Args{})),
+			report: complete(op(gate.KindCompute, "print", gate.Args{}), op(gate.KindCompute, ".strip", gate.Args{})),
 			want:   v1alpha1.Allow,
 		},
 		"the core of the language can be asked for": {
-			report: complete(op(gate.KindCompute, "builtins.print", gate.Args{})),
-			policy: asking(v1alpha1.OperationRule{Calls: []string{"builtins.print"}}),
+			report: complete(op(gate.KindCompute, "print", gate.Args{})),
+			policy: asking(v1alpha1.OperationRule{Calls: []string{"print"}}),
 			want:   v1alpha1.RequireApproval,
 		},
 		"an effect of a builtin is not its core": {
-			report: complete(op(gate.KindFileRead, "builtins.open", gate.Args{Path: lit("/etc/passwd")})),
+			report: complete(op(gate.KindFileRead, "open", gate.Args{Path: lit("/etc/passwd")})),
 			want:   v1alpha1.Deny,
 		},
-		"what is not listed is denied": {report: complete(op(gate.KindImport, "requests", gate.Args{})), want: v1alpha1.Deny},
+		"a name of a module is not the core": {report: complete(op(gate.KindCompute, "requests.codes", gate.Args{})), want: v1alpha1.Deny},
+		"what is not listed is denied":       {report: complete(op(gate.KindImport, "requests", gate.Args{})), want: v1alpha1.Deny},
 		"a module with a listed name at its front is another module": {
 			report: complete(op(gate.KindImport, "pandas_evil", gate.Args{})), want: v1alpha1.Deny,
 		},
@@ -98,7 +99,7 @@ func TestJudge(t *testing.T) {
 		},
 
 		"dynamic code is matched by nothing": {
-			report: complete(op(gate.KindDynamic, "builtins.eval", gate.Args{})),
+			report: complete(op(gate.KindDynamic, "eval", gate.Args{})),
 			policy: testPolicy(permitEverything),
 			want:   v1alpha1.Deny,
 		},
@@ -211,7 +212,7 @@ func TestJudge(t *testing.T) {
 // permitEverything lists all that rules can list.
 func permitEverything(s *v1alpha1.ExecutionPolicySpec) {
 	all := v1alpha1.OperationRule{
-		Imports:     []string{"builtins", "os"},
+		Imports:     []string{"os"},
 		Calls:       []string{"**", "*", "*.*"},
 		Paths:       &v1alpha1.Paths{Read: []string{"/**"}, Write: []string{"/**"}, Delete: []string{"/**"}},
 		Hosts:       []string{"**"},
@@ -253,7 +254,7 @@ func TestEveryKindNeedsItsOwnEntry(t *testing.T) {
 			if same {
 				want = v1alpha1.Allow
 			}
-			got := Judge(complete(op(kind, "x", args)), allowing(rule), v1alpha1.Internal).Decision
+			got := Judge(complete(op(kind, "x.y", args)), allowing(rule), v1alpha1.Internal).Decision
 			if got != want {
 				t.Errorf("the entry for %s on an operation of kind %s: %s, want %s", listed, kind, got, want)
 			}
@@ -359,7 +360,7 @@ func TestReasons(t *testing.T) {
 			want: `It connects to "evil.attacker.example:80"; no rule of spec permits that. Do without it, or ask the policy's owner to add it to spec.allow[].hosts or to spec.requireApproval[].hosts.`,
 		},
 		"computed code": {
-			op:   gate.Operation{Kind: gate.KindDynamic, Name: "builtins.exec", Reason: "exec runs a value as code."},
+			op:   gate.Operation{Kind: gate.KindDynamic, Name: "exec", Reason: "exec runs a value as code."},
 			want: `It runs code or uses a name that is only known at run time (exec runs a value as code). No rule can permit that: write out what the code does.`,
 		},
 		"an unknown operation": {
