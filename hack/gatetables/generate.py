@@ -8,7 +8,7 @@ import re
 import types
 
 from library import (
-    GATE, HERE, TABLES, closure, instances, is_dunder, load_module, read_effect_attributes, read_effect_names, seeds,
+    GATE, HERE, TABLES, closure, effectful_classes, instances, is_dunder, load_module, read_effect_attributes, read_effect_names, seeds,
 )
 
 # Public names that open files or connections, run code, evaluate strings, hand
@@ -39,7 +39,7 @@ EXCLUDED_ATTRIBUTES = re.compile(
     | mro | with_traceback | load | loads | ctypes | base | setfield | from_file | register | resolve | set_usetex | from_custom_template | obj
     | loader | call_soon.* | subprocess_.* | create_connection | create_server | create_datagram_endpoint | create_unix_.* | connect_.* | sock_.*
     | start_tls | sendfile | getaddrinfo | getnameinfo | set_exception_handler | set_task_factory | set_default_executor | add_reader | add_writer
-    | add_signal_handler | mpl_connect | print_(?!help|usage).* | set_tzpath | makeRecord | findCaller | template_.* | env | convert_arg_line_to_args
+    | add_signal_handler | gettarinfo | addfile | send_signal | terminate | sock | fileobj | set_tunnel | set_debuglevel | set_authorizer | mpl_connect | print_(?!help|usage).* | set_tzpath | makeRecord | findCaller | template_.* | env | convert_arg_line_to_args
     )$""",
     re.VERBOSE,
 )
@@ -60,6 +60,7 @@ dtype nbytes itemsize strides kind name names group groups start stop step value
 default_factory a b c n k p q left right parent children root next prev head tail getvalue read readline readlines seek tell close truncate flush
 write writelines text tail tag attrib buffer encoding mode closed newlines numerator denominator stdout stderr labels_ cluster_centers_ inertia_ coef_
 intercept_ components_ explained_variance_ explained_variance_ratio_ feature_importances_ classes_ best_params_ best_estimator_ best_score_
+raise_for_status json content status_code headers ok elapsed iter_content iter_lines url cookies history stdin pid
 cv_results_ vocabulary_ idf_ mean_ scale_ var_ cache_info cache_clear
 """.split()
 
@@ -120,7 +121,7 @@ def build_modules():
 
 def build_attributes(modules):
     """Names of methods and fields of every class that the modules offer."""
-    classes = {type(v) for _, v in instances()} | {object, type(None), BaseException, OSError, UnicodeError}
+    classes = {type(v) for _, v in instances()} | set(effectful_classes()) | {object, type(None), BaseException, OSError, UnicodeError}
     for name, names in modules.items():
         module = load_module(name)
         for n in names:

@@ -188,6 +188,29 @@ def instances():
     return [(k, v) for k, v in out.items() if v is not None]
 
 
+def effectful_classes():
+    """Classes of objects that only calls with effects create: their methods act on what was reported there."""
+    import configparser
+    import email.message
+    import ftplib
+    import http.client
+    import pathlib
+    import smtplib
+    import socket
+    import sqlite3
+    import subprocess
+    import tarfile
+    import tempfile
+    import urllib.request
+    import zipfile
+    return [
+        configparser.ConfigParser, configparser.SectionProxy, email.message.EmailMessage, ftplib.FTP, http.client.HTTPResponse,
+        http.client.HTTPConnection, pathlib.PurePosixPath, smtplib.SMTP, socket.socket, sqlite3.Connection, sqlite3.Cursor, sqlite3.Row,
+        subprocess.Popen, subprocess.CompletedProcess, subprocess.CalledProcessError, tarfile.TarFile, tarfile.TarInfo,
+        tempfile.TemporaryDirectory, urllib.request.Request, zipfile.ZipFile, zipfile.ZipInfo,
+    ]
+
+
 def seeds(tables):
     """Everything that code can name directly, as (label, object)."""
     for module, names in tables["module"].items():

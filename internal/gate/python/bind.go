@@ -15,7 +15,8 @@ type binder struct {
 	defined set
 	// imported are the modules that the code names in imports, and their parents.
 	imported set
-	order    []*variable
+	// order lists the variables as they are first bound.
+	order []*variable
 }
 
 func (b *binder) bind(s *scope, name string) *variable {
@@ -23,7 +24,10 @@ func (b *binder) bind(s *scope, name string) *variable {
 	if s.kind == classScope {
 		b.defined.add(name)
 	}
-	b.order = append(b.order, v)
+	if !v.listed {
+		v.listed = true
+		b.order = append(b.order, v)
+	}
 	return v
 }
 

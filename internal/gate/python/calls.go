@@ -38,13 +38,19 @@ func init() {
 		"type":                         (*analysis).typeCall,
 		"operator.attrgetter":          (*analysis).attributeNames,
 		"operator.methodcaller":        (*analysis).attributeNames,
-		"matplotlib.rcParams":          (*analysis).settings,
 		"matplotlib.rc":                (*analysis).settingsGroup,
 		"matplotlib.rc_context":        (*analysis).settingsGroup,
 		"matplotlib.pyplot.rc":         (*analysis).settingsGroup,
-		"matplotlib.pyplot.rcParams":   (*analysis).settings,
 		"matplotlib.pyplot.rc_context": (*analysis).settingsGroup,
 	}
+}
+
+// specialFor gives the rule for a name: its own, or that of the settings it is a method of.
+func specialFor(name string) func(*analysis, nameUse, *scope) {
+	if name == settingsName || strings.HasPrefix(name, settingsName+".") {
+		return (*analysis).settings
+	}
+	return specials[name]
 }
 
 // getattr reads getattr(x, "name") as x.name. A computed name could be any (rule 5).

@@ -56,6 +56,8 @@ func (k *knowledge) readEffects() {
 		case words[0] == "module" && line[0] != ' ':
 			module, providers = words[1], nil
 			k.module(module)
+		case words[0] == "alias" && line[0] != ' ':
+			k.aliases[words[1]] = words[2]
 		case words[0] == "attributes" && line[0] != ' ':
 			module, providers = "", words[1:]
 		case words[0] == "compute":

@@ -50,7 +50,8 @@ func (a *analysis) operations(eff effect, e emission) []report.Operation {
 		return nil
 	}
 	op := report.Operation{Kind: eff.kind}
-	for name, arg := range eff.facts {
+	for _, name := range eff.order {
+		arg := eff.facts[name]
 		switch name {
 		case "flag":
 			if a.isFalse(arg, e.call) {
@@ -61,7 +62,7 @@ func (a *analysis) operations(eff effect, e emission) []report.Operation {
 				return nil
 			}
 			if eff.kind == report.FileRead {
-				op.Args.Path = a.pathFact(arg, e)
+				return a.locationOperations(op, arg, e)
 			}
 		case "env":
 			op.Args.Env = pointer(a.argumentFact(arg, e))

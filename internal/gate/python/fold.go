@@ -64,7 +64,7 @@ func (a *analysis) fold(x syntax.Expr, s *scope) report.Fact {
 // foldName folds a name that is bound exactly once, to an expression.
 func (a *analysis) foldName(x *syntax.Name, s *scope) report.Fact {
 	v := s.lookup(x.ID)
-	if v == nil || v.other || len(v.contexts) > 0 || len(v.values) != 1 {
+	if v == nil || v.other || len(v.contexts) > 0 || len(v.targets) > 0 || len(v.values) != 1 {
 		return unknownFact
 	}
 	switch v.foldState {

@@ -30,6 +30,10 @@ func (a *analysis) rest(x syntax.Expr, v value, call *syntax.Call, s *scope) {
 	case *syntax.Name:
 		a.unbound(x, s)
 	case *syntax.Attribute:
+		if inner := classOfName(x); inner != nil && len(v.targets) == 0 {
+			a.base(inner, false, s)
+			return
+		}
 		if v.other {
 			end := x.End()
 			if call != nil {
@@ -39,6 +43,15 @@ func (a *analysis) rest(x syntax.Expr, v value, call *syntax.Call, s *scope) {
 		}
 		a.base(x.X, !v.other, s)
 	}
+}
+
+// classOfName gives y of y.__class__.__name__, the one reflective idiom that
+// ordinary code needs; the class itself does not get out of it.
+func classOfName(x *syntax.Attribute) syntax.Expr {
+	if class, ok := x.X.(*syntax.Attribute); ok && class.Name == "__class__" && (x.Name == "__name__" || x.Name == "__qualname__") {
+		return class.X
+	}
+	return nil
 }
 
 // base visits the expression before a dot. Where the whole chain was judged by
@@ -100,7 +113,7 @@ var knownDunders = set{"__name__": {}, "__file__": {}, "__doc__": {}, "__debug__
 // use judges a dotted name: a function with special arguments, a name with
 // effects, a module, a name without effects, or nothing known.
 func (a *analysis) use(u nameUse, s *scope) {
-	if special, ok := specials[u.name]; ok {
+	if special := specialFor(u.name); special != nil {
 		special(a, u, s)
 		return
 	}

@@ -33,6 +33,8 @@ type analysis struct {
 	// moved is set when the code changes the working directory, so that
 	// relative paths mean nothing.
 	moved bool
+	// overflow is set when a bound on aliases was hit.
+	overflow bool
 	// index holds the subscript of expressions that are subscripted.
 	index map[syntax.Expr]syntax.Expr
 }

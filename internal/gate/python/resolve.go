@@ -53,12 +53,20 @@ func (a *analysis) settle(variables []*variable) {
 		for _, v := range aliases {
 			for _, x := range v.values {
 				changed = a.flow(x, v) || changed
+				if a.overflow {
+					return
+				}
 			}
 		}
 		if !changed {
 			return
 		}
 	}
+	a.tooManyAliases()
+}
+
+func (a *analysis) tooManyAliases() {
+	a.overflow = true
 	a.out.Limit("aliases")
 }
 
@@ -70,7 +78,7 @@ func (a *analysis) flow(x bound, v *variable) bool {
 	changed := false
 	for _, t := range a.resolve(x.expr, x.scope).targets {
 		if len(v.targets) >= maxTargets || len(t.via) > maxParts {
-			a.out.Limit("aliases")
+			a.tooManyAliases()
 			return false
 		}
 		changed = v.addTarget(target{t.name, append([]string{v.name}, t.via...)}) || changed
@@ -105,7 +113,7 @@ func (a *analysis) resolve(x syntax.Expr, s *scope) value {
 		out := value{other: base.other}
 		for _, t := range base.targets {
 			if strings.Count(t.name, ".") >= maxParts {
-				a.out.Limit("aliases")
+				a.tooManyAliases()
 				continue
 			}
 			out.targets = append(out.targets, target{a.known.canonical(t.name + "." + x.Name), t.via})
@@ -136,5 +144,6 @@ func (a *analysis) resolveName(name string, s *scope) value {
 
 // isBuiltin reports whether the interpreter may find name in the builtins.
 func (a *analysis) isBuiltin(name string) bool {
-	return a.known.modules[builtinsModule].has(name) || a.known.effects[name] != nil || isDunder(name)
+	_, special := specials[name]
+	return special || a.known.modules[builtinsModule].has(name) || a.known.effects[name] != nil || isDunder(name)
 }

@@ -40,6 +40,8 @@ type variable struct {
 	definition bool
 	// targets are the dotted names it may stand for; resolve fills them in.
 	targets []target
+	// listed is set once it is among the variables of the source.
+	listed bool
 	// folded keeps the constant it holds, foldState whether that was found out.
 	folded    report.Fact
 	foldState foldState

@@ -61,15 +61,25 @@ func (a *analysis) isSafeStyle(arg argument, e emission) bool {
 // choose a backend module, a LaTeX run or an encoder program.
 var safeSettings = regexp.MustCompile(`^(axes|axes3d|boxplot|contour|date|errorbar|figure|font|grid|hatch|hist|image|legend|lines|markers|mathtext|patch|polaraxes|scatter|xaxis|yaxis|xtick|ytick)(\.[A-Za-z0-9_.]+)?$|^text\.(color|antialiased|hinting|parse_math)$|^(pdf|svg|ps)\.fonttype$|^savefig\.(dpi|bbox|format|facecolor|edgecolor|transparent|pad_inches|orientation)$|^agg\.path\.chunksize$`)
 
-// settings judges rcParams["key"] and rcParams.update({...}).
+const settingsName = "matplotlib.rcParams"
+
+// settings judges rcParams["key"], rcParams.update({...}) and reading methods.
 func (a *analysis) settings(u nameUse, s *scope) {
-	if index, ok := a.index[u.expr]; ok {
-		if f := a.fold(index, s); f.Known == report.Literal && safeSettings.MatchString(f.Value) {
-			a.reportUse(u, report.Compute, "")
-			return
-		}
+	safe := false
+	switch strings.TrimPrefix(u.name, settingsName) {
+	case "":
+		index, ok := a.index[u.expr]
+		safe = ok && a.isSafeSetting(index, s)
+	case ".update":
+		safe = u.call != nil && a.areSafeSettings(u.call, s)
+	case ".copy", ".get", ".keys", ".find_all":
+		safe = true
 	}
-	a.reportSettings(u)
+	if safe {
+		a.reportUse(u, report.Compute, "")
+	} else {
+		a.reportSettings(u)
+	}
 }
 
 func (a *analysis) reportSettings(u nameUse) {
@@ -90,7 +100,7 @@ func (a *analysis) areSafeSettings(call *syntax.Call, s *scope) bool {
 	for i, arg := range call.Args {
 		switch {
 		case i > 0 || arg.Name == "rc":
-			if arg.Name == "" && arg.Star == syntax.NoStar {
+			if arg.Name == "fname" || arg.Name == "" && arg.Star == syntax.NoStar {
 				return false
 			}
 		case arg.Star != syntax.NoStar || arg.Name != "":

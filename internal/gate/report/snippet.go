@@ -37,6 +37,8 @@ func Snippet(text []byte) string {
 
 func visible(r rune) string {
 	switch {
+	case r >= 0x20 && r < 0x7f:
+		return string(r)
 	case r == '\t':
 		return " "
 	case r < 0x20 || r == 0x7f:

@@ -116,6 +116,9 @@ func normaliseLineEnds(src []byte) ([]byte, []Oddity) {
 	for i, c := range out {
 		if c == '\r' {
 			out[i] = '\n'
+			if i == len(out)-1 {
+				continue // nothing comes after it
+			}
 			odd = append(odd, Oddity{i, "a carriage return without line feed ends a line for Python but not in every editor"})
 		}
 	}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package python
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/airlock-dev/airlock/internal/gate/report"
+)
+
+// evasions try to reach an effect without the gate seeing it. Every one must
+// give an operation that no plain rule allows.
+var evasions = map[string]string{
+	// Rule 1: builtins, and names that may fall through to them.
+	"eval under another name":                       "e = eval\ne('1')",
+	"eval in a list":                                "[eval][0]('1')",
+	"eval as a decorator":                           "@eval\n@(lambda _: '1')\nclass X: pass",
+	"eval as a default":                             "def f(e=eval): return e('1')",
+	"eval as a dunder method":                       "class A:\n  __getitem__ = eval\nA()['1']",
+	"eval that is deleted later":                    "print(eval('1'))\neval = None",
+	"eval that is bound in dead code":               "if 0:\n  eval = print\neval('1')",
+	"eval shadowed in another scope":                "def f():\n  eval = print\neval('1')",
+	"eval declared global":                          "def f():\n  global eval\n  return eval('1')",
+	"eval in an annotation":                         "x: eval('1') = 1",
+	"eval in a nested f-string":                     "f'{1:{eval(\"1\")}}'",
+	"eval in a type parameter":                      "def f[T: eval('1')](): pass",
+	"eval in a class that binds it after":           "class C:\n  x = eval('1')\n  eval = print",
+	"eval in fullwidth letters":                     "ｅval('1')",
+	"exec in mathematical letters":                  "𝓮𝔁𝓮𝓬('1')",
+	"exec through builtins":                         "import builtins as b\nb.exec('1')",
+	"exec from builtins under a safe name":          "from builtins import exec as print\nprint('1')",
+	"__builtins__ as a name":                        "__builtins__.eval('1')",
+	"__import__ called at once":                     "__import__('os').system('id')",
+	"__import__ as a class item":                    "class A:\n  __class_getitem__ = __import__\nA['os']",
+	"binding __builtins__":                          "__builtins__ = {}",
+	"__loader__":                                    "__loader__.load_module('os')",
+	"open as a value":                               "list(map(open, ['/etc/passwd']))",
+	"open as an attribute":                          "class C:\n  o = open\nC.o('/etc/passwd')",
+	"a match that captures attributes of a builtin": "match print:\n  case object(__self__=b): b.eval('1')",
+	"globals":            "globals()['__builtins__']",
+	"setattr on a class": "setattr(int, 'x', 1)",
+	"help, which pages":  "help('modules')",
+	// Rule 2: modules.
+	"a module behind a module":                 "import random\nrandom._os.system('id')",
+	"a module behind three modules":            "import json\njson.codecs.sys.modules['os']",
+	"a module of a package":                    "import numpy as np\nnp.os.system('id')",
+	"a module alias of an alias":               "import random as r\nx = r\ny = x\ny._os.system('id')",
+	"a module in a list":                       "import numpy\n[numpy][0].load('x', allow_pickle=True)",
+	"a module as an argument":                  "import numpy\ndef f(m): return m.load('x', allow_pickle=True)\nf(numpy)",
+	"a module as a default":                    "import os\ndef f(m=os): m.system('id')",
+	"a module in a walrus":                     "import os\n(m := os).system('id')",
+	"a module in a conditional":                "import os\nm = os if 1 else 0\nm.system('id')",
+	"a module in a loop":                       "import os\nfor m in [os]: m.remove('/etc/x')",
+	"a module as a class variable":             "import numpy\nclass A:\n  np = numpy\n  load = 1\nA.np.load('x', allow_pickle=True)",
+	"a module imported in a class":             "class A:\n  import numpy as q\n  load = 1\nA.q.load('x')",
+	"a function imported in a class":           "class A:\n  from os import remove as index\nA.index('/etc/x')",
+	"a module as an instance attribute":        "import os\nclass A: pass\na = A()\na.remove = 1\na.m = os\na.m.remove('/etc/x')",
+	"a module returned by a lambda":            "import os\n(lambda: os)().remove('/etc/x')",
+	"a module that a global statement exports": "def f():\n  import os as q\n  global g\n  g = q\nf()\ng.remove('/etc/x')",
+	"a module in a nonlocal":                   "def f():\n  g = 1\n  def h():\n    nonlocal g\n    import os\n    g = os\n  h()\n  g.remove('/etc/x')",
+	"a module under the name of another":       "import json\nimport os as json\njson.system('id')",
+	"a module in an except branch":             "try:\n  import json\nexcept ImportError:\n  import os as json\njson.remove('/etc/x')",
+	"a chain of twenty aliases":                "import os\na0 = os.remove\n" + aliasChain(20) + "a20('/etc/x')",
+	"a chain of aliases bound backwards":       "def f():\n" + backwardChain(60) + "  a60('/etc/x')\nimport os\na0 = os.remove\nf()",
+	"a module unpacked from a tuple":           "import os, sys\na, b = os, sys\na.remove('/etc/x')",
+	"a star import":                            "from os import *\nremove('/etc/x')",
+	"a relative import":                        "from . import x",
+	"an unknown module":                        "import torch\ntorch.load('x')",
+	"an unknown module below a known one":      "import numpy.ctypeslib",
+	"an unknown module from a known one":       "from numpy import ctypeslib",
+	"sys.modules":                              "import sys\nsys.modules['os'].system('id')",
+	"importlib":                                "import importlib as i\ni.import_module('os')",
+	"ctypes":                                   "import ctypes\nctypes.CDLL(None).system(b'id')",
+	"pickle":                                   "from pickle import loads\nloads(b'x')",
+	"patching a module":                        "import math\nmath.sin = print",
+	"patching a library class":                 "import pandas as pd\npd.DataFrame.head = print",
+	"patching through a loop target":           "import math\nfor math.sin in [1]: pass",
+	"patching through a with target":           "import math\nwith open('/tmp/x') as math.sin: pass",
+	// Rule 3: attributes.
+	"a method that only pandas has, on anything":       "import pandas as pd\ndef f(x): x.to_pickle('/etc/x')",
+	"a method hidden by a definition of the same name": "import pandas as pd\nclass A:\n  to_csv = 1\npd.DataFrame().to_csv('/etc/cron.d/x')",
+	"a method as a value":                              "import pandas as pd\nf = pd.DataFrame().to_csv\nf('/etc/x')",
+	"an unbound method":                                "import pandas as pd\npd.DataFrame.to_csv(pd.DataFrame(), '/etc/x')",
+	"an unbound path method in map":                    "from pathlib import Path\nlist(map(Path.unlink, [Path('/etc/x')]))",
+	"a frame of a generator, with the name defined":    "class A: gi_frame = f_back = f_builtins = 1\ndef g(): yield\ng().gi_frame.f_back.f_builtins",
+	"a module of a warning context, defined":           "import warnings\nclass A: _module = linecache = 1\nwarnings.catch_warnings()._module.linecache.os",
+	"the module of an attribute error":                 "try:\n  1\nexcept AttributeError as e: e.obj",
+	"a file renamed through a variable":                "from pathlib import Path\np = Path('/etc/passwd')\nq = [p]\nq[0].rename('/tmp/x')",
+	"a path replaced":                                  "from pathlib import Path\nfor p in [Path('/etc/x')]: p.replace('/etc/y')",
+	"tofile":                                           "import numpy as np\nnp.array([1]).tofile('/etc/x')",
+	// Rule 4: special names.
+	"the subclasses of object":              "().__class__.__bases__[0].__subclasses__()",
+	"__getattribute__":                      "object.__getattribute__(1, '__class__')",
+	"__reduce_ex__":                         "().__reduce_ex__(2)",
+	"the globals of a function":             "def f(): pass\nf.__globals__['x']",
+	"the code of a function":                "def f(): pass\nf.__code__ = 1",
+	"the class of an object":                "x = 1\nx.__class__ = int",
+	"the dictionary of a module":            "import os\nos.__dict__['system']('id')",
+	"a traceback":                           "try: 1/0\nexcept Exception as e: e.__traceback__.tb_frame",
+	"a format template":                     "'{0.__class__}'.format(1)",
+	"a format template as a value":          "list(map('{0.__class__}'.format, [1]))",
+	"a format template in two parts":        "f = '{0.__cl' + 'ass__}'\nf.format(1)",
+	"str.format as a value":                 "list(map(str.format, ['{0.__class__}'], [1]))",
+	"special attributes in a class pattern": "match 1:\n  case int(__class__=c): c",
+	// Rule 5: computed names and classes.
+	"getattr with a computed name":       "import os\ngetattr(os, 'sys' + input())('id')",
+	"getattr with a folded name":         "import os\ngetattr(os, 'sys' + 'tem')('id')",
+	"getattr with a constant name":       "import os\ngetattr(os, 'remove')('/etc/x')",
+	"getattr under another name":         "g = getattr\ng(1, input())",
+	"getattr in a partial":               "import functools, warnings\nfunctools.partial(getattr, warnings)('sys')",
+	"getattr of a special attribute":     "getattr(1, '__class__')",
+	"type with three arguments":          "type('X', (), {'f': 1})",
+	"type under another name":            "t = type\nt('X', (), {})",
+	"attrgetter of a special attribute":  "import operator\noperator.attrgetter('a.__class__')(1)",
+	"methodcaller of a sensitive method": "from operator import methodcaller as m\nm('system', 'id')",
+	"attrgetter with a computed name":    "import operator\noperator.attrgetter(input())(1)",
+	// Rule 6: strings that name or are code.
+	"agg by a method with an effect":            "import pandas as pd\npd.DataFrame([1]).agg('to_pickle', 0, '/etc/x')",
+	"apply by a name in a variable":             "import pandas as pd\nn = 'to_' + input()\npd.DataFrame([1]).apply(n)",
+	"agg by names in a dictionary":              "import pandas as pd\npd.DataFrame([1]).agg({'a': ['sum', 'to_pickle']})",
+	"named aggregation":                         "import pandas as pd\npd.DataFrame([1]).groupby('a').agg(x=('b', 'to_pickle'))",
+	"pivot_table by an unknown function":        "import pandas as pd\ndef f(x): pd.DataFrame().pivot_table(aggfunc=x)",
+	"query with a local module":                 "import pandas as pd\npd.DataFrame([1]).query('@pd.io.common.os.system(\"id\")')",
+	"eval with a call":                          "import pandas as pd\npd.DataFrame([1]).eval('a.to_pickle(\"/etc/x\")')",
+	"pandas.eval":                               "import pandas as pd\npd.eval('1')",
+	"pandas.eval as a value":                    "import pandas as pd\npd.Series(['1']).apply(pd.eval)",
+	"a plotting backend":                        "import pandas as pd\npd.DataFrame([1]).plot(backend='os')",
+	"a plotting backend as an option":           "import pandas as pd\npd.set_option('plotting.backend', 'os')",
+	"a plotting backend as an attribute":        "import pandas as pd\npd.options.plotting.backend = 'os'",
+	"a matplotlib backend module":               "import matplotlib\nmatplotlib.use('module://evil')",
+	"a matplotlib backend as a setting":         "import matplotlib.pyplot as plt\nplt.rcParams['backend'] = 'module://evil'",
+	"LaTeX as a setting":                        "import matplotlib.pyplot as plt\nplt.rc('text', usetex=True)",
+	"LaTeX as a setting in a dictionary":        "import matplotlib\nmatplotlib.rcParams.update({'text.usetex': True})",
+	"settings from a file":                      "import matplotlib\nmatplotlib.rc_context({'font.size': 1}, fname='/etc/x')",
+	"LaTeX as an argument":                      "import matplotlib.pyplot as plt\nplt.text(0, 0, 'x', usetex=True)",
+	"a style from a URL":                        "import matplotlib.pyplot as plt\nplt.style.use('http://evil/x.mplstyle')",
+	"pickles in arrays":                         "import numpy as np\nnp.load('x', allow_pickle=True)",
+	"pickles in arrays, by position":            "import numpy as np\nnp.load('x', None, True)",
+	"pickles in arrays, in a partial":           "import numpy as np, functools\nfunctools.partial(np.load, allow_pickle=True)('x')",
+	"annotations that singledispatch evaluates": "from functools import singledispatch\n@singledispatch\ndef f(x): pass\n@f.register\ndef _(x: \"__import__('os').system('id')\"): pass",
+	"annotations that get_type_hints evaluates": "import typing\ndef f(x: \"__import__('os')\"): pass\ntyping.get_type_hints(f)",
+	"remote storage options":                    "import pandas as pd\npd.read_csv('/tmp/x', storage_options={'a': 1})",
+	// What is read and what is shown.
+	"code behind a bare carriage return":      "# note\rimport os\ros.system('id')",
+	"code behind a bidirectional override":    "x = 1 # \u202e } \u2066if admin\u2069\neval('1')",
+	"a form feed that resets the indentation": "if 1:\n  x = 1\n\f  y = 1\n",
+	// Effects of modules that are known.
+	"a path through os.path.join":               "import os\nopen(os.path.join('/etc', 'shadow'))",
+	"a directory change in a context":           "import contextlib\nwith contextlib.chdir('/etc'): open('passwd')",
+	"time zones from any file":                  "from dateutil import tz\ntz.gettz('/etc/passwd')",
+	"the hardware address, which runs programs": "import uuid\nuuid.getnode()",
+	"reading a file line by line":               "import linecache\nlinecache.getline('/etc/passwd', 1)",
+	"a log file":                                "import logging\nlogging.FileHandler('/etc/x')",
+	"a log configuration that imports":          "import logging.config\nlogging.config.dictConfig({})",
+	"an archive member outside of the archive":  "import tarfile\ntarfile.open('/tmp/a.tar').extractall('/')",
+	"a tracer":                "import sys\nsys.settrace(print)",
+	"a process pool":          "from concurrent.futures import ProcessPoolExecutor as P\nP()",
+	"a subprocess of asyncio": "import asyncio\nasyncio.create_subprocess_shell('id')",
+	"a browser":               "import webbrowser\nwebbrowser.open('http://x')",
+}
+
+func aliasChain(n int) string {
+	out := ""
+	for i := 1; i <= n; i++ {
+		out += "a" + strconv.Itoa(i) + " = a" + strconv.Itoa(i-1) + "\n"
+	}
+	return out
+}
+
+func backwardChain(n int) string {
+	out := "  global " + "a0"
+	for i := 1; i <= n; i++ {
+		out += ", a" + strconv.Itoa(i)
+	}
+	out += "\n"
+	for i := n; i >= 1; i-- {
+		out += "  a" + strconv.Itoa(i) + " = a" + strconv.Itoa(i-1) + "\n"
+	}
+	return out
+}
+
+// isPlain reports whether nothing in the report needs anybody's consent.
+func isPlain(r *report.Report) bool {
+	if !r.Complete() && r.Error != nil {
+		return false
+	}
+	for _, op := range r.Operations {
+		switch op.Kind {
+		case report.Import, report.Compute:
+		case report.FileRead, report.FileWrite, report.FileDelete:
+			if f := op.Args.Path; f == nil || f.Known != report.Literal || !inWorkspace(f.Value) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return len(r.Limits) == 0
+}
+
+func TestNoEvasionIsPlain(t *testing.T) {
+	for name, source := range evasions {
+		t.Run(name, func(t *testing.T) {
+			r := Read([]byte(source))
+			if isPlain(r) {
+				t.Errorf("nothing was found in\n%s\noperations: %v", source, r.Operations)
+			}
+			if r.Error != nil {
+				t.Errorf("the attack is not valid Python: %v", r.Error.Message)
+			}
+		})
+	}
+}
+
+// harmless is ordinary data work that must not raise an alarm.
+var harmless = map[string]string{
+	"a class with methods of common names": "class Account:\n  def __init__(self, a): self.balance, self._log = a, []\n  def save(self): self.run(); self._log.append(1)\n  def run(self): return self.__class__.__name__ if 0 else 1\nAccount(1).save()",
+	"strings":                              "print('a-b'.replace('-', ' ').title(), '{:>{w}.2f}'.format(1.5, w=8), f'{1:,}', 'x'.join(map(str, range(3))))",
+	"data frames":                          "import pandas as pd\ndf = pd.DataFrame({'a': [1, 2], 'b': list('xy')})\ndf = df.rename(columns={'a': 'c'}).replace({'b': {'x': 'z'}})\nprint(df.groupby('b').agg({'c': ['sum', 'mean']}), df.query('c > 1 and b == \"x\"'), df.describe().T.to_string())\ndf['d'] = df['c'].apply(lambda v: v ** 2)\nprint(df.pivot_table(values='c', index='b', aggfunc='sum'), df.merge(df, on='b', how='left').fillna(0))",
+	"data frames beside paths":             "from pathlib import Path\nimport pandas as pd\ndf = pd.read_csv(Path('/inputs') / 'a.csv').rename(columns={'a': 'b'})\ndf['b'] = df['b'].str.replace('x', 'y')",
+	"arrays":                               "import numpy as np\nrng = np.random.default_rng(0)\nx = rng.normal(size=(10, 3))\nq, r = np.linalg.qr(x)\nprint(x.mean(axis=0), np.where(x > 0, 1, 0).sum(), np.fft.fft(x[:, 0]).real, x.T @ x, x.dtype.name)",
+	"charts":                               "import matplotlib\nmatplotlib.use('Agg')\nimport matplotlib.pyplot as plt\nplt.style.use('ggplot')\nplt.rcParams['figure.figsize'] = (8, 4)\nplt.rcParams.update({'font.size': 12})\nfig, ax = plt.subplots()\nax.plot([1, 2], label='x')\nax.set(xlabel='a', ylabel='b')\nax.legend(loc='best')\nfig.tight_layout()\nfig.savefig('out.png', dpi=150)",
+	"the standard library":                 "import json, re, csv, io, datetime, collections, itertools, functools, statistics, random, string, math, time, hashlib\nrows = list(csv.DictReader(io.StringIO('a,b\\n1,2')))\nprint(json.dumps(rows, indent=2), re.sub(r'\\d', 'x', 'a1'), datetime.datetime.now().strftime('%Y'), collections.Counter('aab').most_common(1))\nprint(statistics.mean([1, 2]), hashlib.sha256(b'x').hexdigest(), functools.reduce(lambda a, b: a + b, [1]), list(itertools.chain([1], [2])))",
+	"files in the workspace":               "import os, glob, json\nos.makedirs('out', exist_ok=True)\nwith open('out/a.json', 'w') as f:\n  json.dump({}, f)\nfor p in sorted(glob.glob('out/*.json')): print(os.path.basename(p))\nos.remove('out/a.json')",
+	"threads and coroutines":               "import asyncio, threading\nasync def f(): await asyncio.sleep(0)\nasyncio.run(f())\nt = threading.Thread(target=print, daemon=True)\nt.start(); t.join()",
+	"dataclasses, enums and types":         "from dataclasses import dataclass, field\nfrom enum import Enum\nfrom typing import Optional, List\nclass C(Enum):\n  A = 1\n@dataclass(order=True)\nclass P:\n  x: Optional[int] = None\n  y: List[int] = field(default_factory=list)\nprint(P(1).y, C.A.value, type(P(1)).__name__, isinstance(1, int))",
+	"arguments and logging":                "import argparse, logging, sys\nlogging.basicConfig(level=logging.INFO, format='%(message)s')\nlog = logging.getLogger(__name__)\np = argparse.ArgumentParser()\np.add_argument('--n', type=int, default=1)\na = p.parse_args()\nlog.info('n=%d', a.n)\nif __name__ == '__main__': sys.exit(0)",
+	"getattr with the name of a field":     "class A:\n  size = 1\nprint(getattr(A(), 'size', None), hasattr(A(), 'size'))",
+	"a carriage return at the very end":    "print(1)\r",
+	"a match statement":                    "match [1, {'k': 2}]:\n  case [int(x), {'k': y, **rest}] if x: print(x, y, rest)\n  case _: pass",
+}
+
+func TestOrdinaryWorkIsPlain(t *testing.T) {
+	for name, source := range harmless {
+		t.Run(name, func(t *testing.T) {
+			if r := Read([]byte(source)); !isPlain(r) {
+				t.Errorf("alarms: %q, error: %v", effects(t, source), r.Error)
+			}
+		})
+	}
+}
