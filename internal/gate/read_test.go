@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestReadRefusesWhatItCannotRead(t *testing.T) {
+	for name, tc := range map[string]struct {
+		lang   Language
+		source string
+		want   string
+	}{
+		"a language without a reader":     {Bash, "true", `no reader for "Bash"`},
+		"a language nobody knows":         {"COBOL", "", `no reader for "COBOL"`},
+		"no language":                     {"", "", `no reader for ""`},
+		"a language in other letters":     {"python", "", `no reader for "python"`},
+		"more than the largest source":    {Python, strings.Repeat("\n", MaxSourceBytes+1), "at most 262144"},
+		"a source that is not Python":     {Python, "print 'x'", "invalid syntax"},
+		"a source with a NUL byte inside": {Python, "a\x00b", "NUL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := Read(tc.lang, []byte(tc.source))
+			if r.Complete() {
+				t.Error("the report claims to be complete")
+			}
+			if r.Error == nil || !strings.Contains(r.Error.Message, tc.want) {
+				t.Errorf("error = %+v, want one with %q", r.Error, tc.want)
+			}
+		})
+	}
+}
+
+func TestReadSaysWhatItRead(t *testing.T) {
+	r := Read(Python, bytes.Repeat([]byte("\n"), MaxSourceBytes))
+	want := "e19b72b4c5627342f83de28b77f0ce9f897d233228d833d1ff58d07a241e3836"
+	if !r.Complete() {
+		t.Errorf("an empty program of the largest size is refused: %+v", r.Error)
+	}
+	if r.SourceSHA256 != want {
+		t.Errorf("digest = %q, want %q", r.SourceSHA256, want)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add("Python", []byte("import os\nos.remove('/x')\n"))
+	f.Add("Bash", []byte("rm -rf /"))
+	f.Fuzz(func(t *testing.T, lang string, source []byte) {
+		r := Read(Language(lang), source)
+		if r == nil || r.SourceSHA256 == "" {
+			t.Fatal("no report")
+		}
+		if r.Complete() && lang != string(Python) {
+			t.Fatalf("%q is complete without a reader", lang)
+		}
+	})
+}
