@@ -49,7 +49,7 @@ func DefaultDeny(namespace string) *ciliumv2.CiliumNetworkPolicy {
 			}}},
 		})
 	rule.Description = "Sandboxes reach nothing and are reached by nothing, unless an egress policy of Airlock grants it."
-	return policy(namespace, DefaultDenyName, rule)
+	return inNamespace(namespace, DefaultDenyName, rule)
 }
 
 // EgressPolicy returns the policy of a profile, or nil for none: lookups of
@@ -78,7 +78,7 @@ func EgressPolicy(namespace string, egress []v1alpha1.EgressTarget) *ciliumv2.Ci
 		WithEnableDefaultDeny(true, true).
 		WithEgressRules(rules)
 	rule.Description = "Sandboxes of this egress profile reach the hosts below and nothing else."
-	return policy(namespace, EgressPolicyName(profile), rule)
+	return inNamespace(namespace, EgressPolicyName(profile), rule)
 }
 
 // lookups permits the listed names and no others: any other name that is asked
@@ -126,7 +126,7 @@ func selector(labels map[string]string) api.EndpointSelector {
 	return api.EndpointSelector{LabelSelector: &slimv1.LabelSelector{MatchLabels: labels}}
 }
 
-func policy(namespace, name string, rule *api.Rule) *ciliumv2.CiliumNetworkPolicy {
+func inNamespace(namespace, name string, rule *api.Rule) *ciliumv2.CiliumNetworkPolicy {
 	return &ciliumv2.CiliumNetworkPolicy{
 		TypeMeta: metav1.TypeMeta{APIVersion: ciliumv2.SchemeGroupVersion.String(), Kind: ciliumv2.CNPKindDefinition},
 		ObjectMeta: metav1.ObjectMeta{

@@ -41,25 +41,42 @@ var profilePattern = regexp.MustCompile(`^[a-z0-9]{1,63}$`)
 // check refuses parameters from which no pod could be made that does exactly
 // what was judged.
 func (p Params) check() error {
-	switch {
-	case p.Request == nil || p.Request.UID == "" || p.Request.Name == "" || p.Request.Namespace == "":
+	if p.Request == nil || p.Request.UID == "" || p.Request.Name == "" || p.Request.Namespace == "" {
 		return errors.New("the request has no namespace, name or UID")
+	}
+	if p.Namespace == "" || p.ServiceAccountName == "" || p.OperatorImage == "" {
+		return errors.New("the namespace, service account or operator image is missing")
+	}
+	return errors.Join(p.checkJudged(), p.checkEgress(), p.checkLimits(), p.checkInputs(), p.checkEnv())
+}
+
+// checkJudged demands the code and what it was judged to run with.
+func (p Params) checkJudged() error {
+	switch {
 	case !digest.MatchString(p.EnvelopeDigest):
 		return fmt.Errorf("the envelope's digest %q is none", p.EnvelopeDigest)
-	case p.Namespace == "" || p.ServiceAccountName == "" || p.OperatorImage == "":
-		return errors.New("the namespace, service account or operator image is missing")
 	case p.Runtime.Language != p.Request.Spec.Code.Language:
 		return fmt.Errorf("the runtime is for %q, the code is %q", p.Runtime.Language, p.Request.Spec.Code.Language)
 	case p.Runtime.Image == "" || len(p.Runtime.Command) == 0:
 		return errors.New("the runtime has no image or command")
 	case p.Request.Spec.Code.Source == "":
 		return errors.New("the request has no code")
-	case !profilePattern.MatchString(p.EgressProfile):
+	default:
+		return nil
+	}
+}
+
+// profileNone is network.ProfileNone, which this package cannot import.
+const profileNone = "none"
+
+func (p Params) checkEgress() error {
+	if !profilePattern.MatchString(p.EgressProfile) {
 		return fmt.Errorf("%q is no egress profile", p.EgressProfile)
-	case (p.EgressProfile == "none") != (len(p.Request.Spec.Egress) == 0):
+	}
+	if (p.EgressProfile == profileNone) != (len(p.Request.Spec.Egress) == 0) {
 		return errors.New("the egress profile does not fit the request's egress")
 	}
-	return errors.Join(p.checkLimits(), p.checkInputs(), p.checkEnv())
+	return nil
 }
 
 func (p Params) checkLimits() error {
