@@ -3,6 +3,7 @@
 
 Run it with the Python of the sandbox image. See README.md.
 """
+import dis
 import platform
 import re
 import types
@@ -35,21 +36,22 @@ KEPT = {
 EXCLUDED_ATTRIBUTES = re.compile(
     r"""^(
     canvas | manager | fetch.* | _.* | runcode | runsource | interact | set_trace | imread | imsave | get_field | get_value | vformat
-    | parse_known.* | open.* | read_.* | eval | query | exec.* | run | system | popen | gi_.* | cr_.* | ag_.* | f_.* | tb_.* | co_.* | func_.*
+    | parse_known.* | open.* | read_(?!string$|dict$).* | eval | query | exec.* | run | system | popen | gi_.* | cr_.* | ag_.* | f_.* | tb_.* | co_.* | func_.*
     | mro | with_traceback | load | loads | ctypes | base | setfield | from_file | register | resolve | set_usetex | from_custom_template | obj
     | loader | call_soon.* | subprocess_.* | create_connection | create_server | create_datagram_endpoint | create_unix_.* | connect_.* | sock_.*
     | start_tls | sendfile | getaddrinfo | getnameinfo | set_exception_handler | set_task_factory | set_default_executor | add_reader | add_writer
-    | add_signal_handler | gettarinfo | addfile | send_signal | terminate | sock | fileobj | set_tunnel | set_debuglevel | set_authorizer | mpl_connect | print_(?!help|usage).* | set_tzpath | makeRecord | findCaller | template_.* | env | convert_arg_line_to_args
+    | add_signal_handler | .+open | OPEN_METH | raw | sourcehook | loadXML | saveXML | make(dir|file|link|fifo|dev|unknown) | chown | utime | fileobject
+    | manager_class | draw_tex | get_texmanager | gettarinfo | addfile | send_signal | terminate | sock | fileobj | set_tunnel | set_debuglevel | set_authorizer | mpl_connect | print_(?!help|usage).* | set_tzpath | makeRecord | findCaller | template_.* | env | convert_arg_line_to_args
     )$""",
     re.VERBOSE,
 )
 # Names that user code may not define for itself to make them pass.
 SENSITIVE = """
 os sys posix subprocess builtins importlib ctypes pickle shutil socket signal inspect gc code marshal pty runpy multiprocessing io nt
-system popen Popen execv execve execl execle execlp execvp execvpe spawnl spawnv fork forkpty posix_spawn kill eval exec
+system popen Popen execv execve execl execle execlp execvp execvpe spawnl spawnv fork forkpty posix_spawn kill exec
 f_back f_globals f_locals f_builtins f_code f_trace gi_frame gi_code gi_yieldfrom cr_frame cr_code cr_await cr_origin ag_frame ag_code ag_await
 tb_frame tb_next tb_lasti func_globals func_code func_closure co_code co_consts mro modules meta_path path_hooks path_importer_cache
-load_module exec_module find_spec create_module ctypes tb_lineno obj with_traceback
+exec_module find_spec create_module ctypes tb_lineno obj with_traceback raw fileobj
 """.split()
 # Fields that exist on instances only, so that dir() of a class does not list them.
 INSTANCE_FIELDS = """
@@ -140,6 +142,36 @@ def build_attributes(modules):
     return {n for n in found if not EXCLUDED_ATTRIBUTES.match(n)}
 
 
+# Globals through which library code written in Python reaches the world.
+REACHING_GLOBALS = set("""
+open exec eval compile __import__ io os subprocess socket shutil tempfile importlib import_module urlopen urllib get_handle
+TemporaryDirectory NamedTemporaryFile runpy pickle ctypes PIL webbrowser
+""".split())
+
+
+def reaching_methods(modules):
+    """Maps names of methods that use such a global to where they are defined.
+
+    Code can define an attribute of any such name for itself, so those that are
+    neither allowed nor modelled in effects.txt have to be sensitive.
+    """
+    found, seen = {}, set()
+    for _, value in seeds({"module": modules}):
+        for c in (value if isinstance(value, type) else type(value)).__mro__:
+            if c in seen:
+                continue
+            seen.add(c)
+            for name, member in vars(c).items():
+                function = getattr(member, "fget", None) or getattr(member, "__func__", member)
+                code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
+                if code is None or is_dunder(name):
+                    continue
+                used = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"} & REACHING_GLOBALS
+                if used:
+                    found[name] = f"{c.__module__}.{c.__qualname__} uses {', '.join(sorted(used))}"
+    return found
+
+
 def wrap(names):
     line = ""
     for n in sorted(names):
@@ -166,6 +198,11 @@ def main():
     modules = {m: [n for n in names if f"{m}.{n}" not in effects] for m, names in modules.items()}
     attributes = build_attributes(modules) - read_effect_attributes() - set(SENSITIVE)
     sensitive = set(SENSITIVE)
+    for name, where in sorted(reaching_methods(modules).items()):
+        if name in attributes:
+            print("review: allowed attribute", name, "of", where)
+        elif name not in read_effect_attributes():
+            sensitive.add(name)
     # A name that leads from any reachable object to a module, a frame or a
     # dangerous callable is neither allowed nor can code define it for itself.
     while True:

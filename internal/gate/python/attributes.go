@@ -28,7 +28,7 @@ func (u attributeUse) form() report.Form {
 // safeDunders are special attributes that hand out nothing but plain data or
 // the methods of the value itself (rule 4).
 var safeDunders = set{
-	"__name__": {}, "__qualname__": {}, "__init__": {}, "__post_init__": {}, "__doc__": {}, "__version__": {}, "__len__": {}, "__str__": {}, "__repr__": {},
+	"__name__": {}, "__qualname__": {}, "__post_init__": {}, "__doc__": {}, "__version__": {}, "__len__": {}, "__str__": {}, "__repr__": {},
 	"__eq__": {}, "__ne__": {}, "__lt__": {}, "__le__": {}, "__gt__": {}, "__ge__": {}, "__hash__": {}, "__enter__": {}, "__exit__": {}, "__iter__": {},
 	"__next__": {}, "__add__": {}, "__sub__": {}, "__mul__": {}, "__contains__": {}, "__getitem__": {}, "__setitem__": {}, "__delitem__": {}, "__call__": {},
 	"__aenter__": {}, "__aexit__": {}, "__aiter__": {}, "__anext__": {}, "__bool__": {}, "__int__": {}, "__float__": {}, "__abs__": {}, "__format__": {},
@@ -39,7 +39,7 @@ func (a *analysis) attribute(u attributeUse, s *scope) {
 	reason := ""
 	switch {
 	case isDunder(u.name):
-		if safeDunders.has(u.name) {
+		if safeDunders.has(u.name) || a.isConstructor(u, s) {
 			return
 		}
 		reason = "special attributes reach the interpreter's own state"
@@ -56,6 +56,22 @@ func (a *analysis) attribute(u attributeUse, s *scope) {
 		reason = fmt.Sprintf("the attribute %q of a value of unknown type is not in the tables", u.name)
 	}
 	a.reportAt(u.from, u.to, report.Operation{Kind: report.Unknown, Form: u.form(), Name: "." + u.name, Reason: reason})
+}
+
+// isConstructor reports whether a constructor is called on super() or on a class
+// of the source. On any other object it could open another file:
+// open("a", "rb", 0).__init__("/etc/passwd").
+func (a *analysis) isConstructor(u attributeUse, s *scope) bool {
+	if u.name != "__init__" && u.name != "__new__" && u.name != "__init_subclass__" {
+		return false
+	}
+	switch x := u.receiver.(type) {
+	case *syntax.Call:
+		return a.isCallOf(x, s, "super")
+	case *syntax.Name:
+		return a.isFunction(x, s)
+	}
+	return false
 }
 
 // methodEffects reports the effects that a method of this name has on values

@@ -13,6 +13,11 @@ import (
 
 // call reports a call: its function, what its strings name, and its arguments.
 func (a *analysis) call(n *syntax.Call, s *scope) {
+	if a.resolve(n.Func, s).all(showsTypes) {
+		for _, arg := range n.Args {
+			a.nameTypes(arg.Value)
+		}
+	}
 	switch f := n.Func.(type) {
 	case *syntax.Name:
 		a.reference(f, n, s)
@@ -72,14 +77,39 @@ func (a *analysis) getattr(u nameUse, s *scope) {
 	a.reportUse(u, report.Dynamic, "the attribute it reads is only known at run time")
 }
 
-// typeCall allows type(x). With three arguments it makes a class out of run-time names.
+// typeCall allows type(x) where the class is only compared or shown. Elsewhere
+// it could be called: type(open("a", "rb", 0))("/etc/passwd") opens another
+// file. With three arguments, type makes a class out of run-time names.
 func (a *analysis) typeCall(u nameUse, _ *scope) {
-	if u.call != nil && len(u.call.Args) == 1 && u.call.Args[0].Star == syntax.NoStar && u.call.Args[0].Name == "" {
+	switch {
+	case u.call == nil:
+		a.reportUse(u, report.Dynamic, "type can make a class with names that are only known at run time")
+	case len(u.call.Args) != 1 || u.call.Args[0].Star != syntax.NoStar || u.call.Args[0].Name != "":
+		a.reportUse(u, report.Dynamic, "it makes a class with names that are only known at run time")
+	case !a.named[u.call]:
+		a.reportUse(u, report.Dynamic, "the class of a value can be called to make another value, which is only known at run time")
+	default:
 		a.reportUse(u, report.Compute, "")
-		return
 	}
-	a.reportUse(u, report.Dynamic, "type can make a class with names that are only known at run time")
 }
+
+// nameTypes notes the calls, such as type(x), whose value goes no further than
+// a comparison, a lookup or a text.
+func (a *analysis) nameTypes(exprs ...syntax.Expr) {
+	for _, x := range exprs {
+		switch x := x.(type) {
+		case *syntax.Call:
+			a.named[x] = true
+		case *syntax.Tuple:
+			a.nameTypes(x.Elts...)
+		case *syntax.List:
+			a.nameTypes(x.Elts...)
+		}
+	}
+}
+
+// showsTypes are functions that only look at a class.
+var showsTypes = set{"print": {}, "str": {}, "repr": {}, "isinstance": {}, "issubclass": {}, "format": {}, "hash": {}, "id": {}, "logging.info": {}, "logging.debug": {}}
 
 // attributeNames judges the names given to operator.attrgetter and methodcaller.
 func (a *analysis) attributeNames(u nameUse, s *scope) {

@@ -58,6 +58,8 @@ func (k *knowledge) readEffects() {
 			k.module(module)
 		case words[0] == "alias" && line[0] != ' ':
 			k.aliases[words[1]] = words[2]
+		case words[0] == "stores" && line[0] != ' ':
+			k.readStores(line)
 		case words[0] == "attributes" && line[0] != ' ':
 			module, providers = "", words[1:]
 		case words[0] == "compute":
@@ -69,6 +71,13 @@ func (k *knowledge) readEffects() {
 		default:
 			k.effects[joinName(module, words[0])] = parseEffects(words[1:])
 		}
+	}
+}
+
+func (k *knowledge) readStores(line string) {
+	modules, names, _ := strings.Cut(strings.TrimPrefix(line, "stores "), ":")
+	for _, name := range strings.Fields(names) {
+		k.stores[name] = append(k.stores[name], strings.Fields(modules)...)
 	}
 }
 

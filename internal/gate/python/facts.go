@@ -233,12 +233,15 @@ func (a *analysis) hostFact(eff effect, e emission) *report.Fact {
 		if !ok || len(pair.Elts) < 2 {
 			return &report.Fact{Known: report.UnknownValue}
 		}
-		host, port = a.fold(pair.Elts[0], e.scope), a.fold(pair.Elts[1], e.scope)
+		host, port = a.fold(pair.Elts[0], e.scope), a.port(pair.Elts[1], e.scope)
 	} else {
 		host = a.argumentFact(eff.facts["host"], e)
 		port = report.Fact{Known: report.Literal, Value: "0"}
 		if arg, ok := eff.facts["port"]; ok {
 			port = a.argumentFact(arg, e)
+			if x, presence := arg.find(e.call); presence == given {
+				port = a.port(x, e.scope)
+			}
 		}
 	}
 	if host.Known != report.Literal || port.Known != report.Literal {
@@ -248,4 +251,12 @@ func (a *analysis) hostFact(eff effect, e emission) *report.Fact {
 		host.Value, port.Value = name, explicit // http.client takes "host:port" as a host
 	}
 	return pointer(report.HostPort(host.Value, port.Value))
+}
+
+// port folds a port, which is a number or a string.
+func (a *analysis) port(x syntax.Expr, s *scope) report.Fact {
+	if n, ok := a.single(bound{x, s}).expr.(*syntax.Number); ok {
+		return literal(n.Text)
+	}
+	return a.fold(x, s)
 }

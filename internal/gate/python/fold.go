@@ -39,8 +39,6 @@ func (a *analysis) fold(x syntax.Expr, s *scope) report.Fact {
 		}
 	case *syntax.Bytes:
 		return literal(x.Value)
-	case *syntax.Number:
-		return literal(x.Text)
 	case *syntax.Name:
 		return a.foldName(x, s)
 	case *syntax.NamedExpr:
@@ -117,9 +115,7 @@ func (a *analysis) foldOperator(x *syntax.BinOp, s *scope) report.Fact {
 	}
 	switch x.Op {
 	case syntax.Plus:
-		if !isNumber(x.Operands[0]) {
-			return a.foldParts(x.Operands, s)
-		}
+		return a.foldParts(x.Operands, s)
 	case syntax.Percent:
 		f := a.fold(x.Operands[0], s)
 		text, _, _ := strings.Cut(f.Value, "%")
@@ -128,11 +124,6 @@ func (a *analysis) foldOperator(x *syntax.BinOp, s *scope) report.Fact {
 		return a.joinPaths(x.Operands, s)
 	}
 	return unknownFact
-}
-
-func isNumber(x syntax.Expr) bool {
-	_, ok := x.(*syntax.Number)
-	return ok
 }
 
 // joinPaths joins path elements. An element that is not known may be absolute

@@ -30,6 +30,9 @@ func (a *analysis) rest(x syntax.Expr, v value, call *syntax.Call, s *scope) {
 	case *syntax.Name:
 		a.unbound(x, s)
 	case *syntax.Attribute:
+		if x.Name == "__name__" || x.Name == "__qualname__" {
+			a.nameTypes(x.X)
+		}
 		if inner := classOfName(x); inner != nil && len(v.targets) == 0 {
 			a.base(inner, false, s)
 			return

@@ -33,6 +33,8 @@ type analysis struct {
 	// moved is set when the code changes the working directory, so that
 	// relative paths mean nothing.
 	moved bool
+	// named are calls type(x) whose result is only compared or shown.
+	named map[syntax.Expr]bool
 	// overflow is set when a bound on aliases was hit.
 	overflow bool
 	// index holds the subscript of expressions that are subscripted.
@@ -72,7 +74,7 @@ func analyse(file *syntax.File, known *knowledge, out *report.Builder) {
 	b.block(file.Body, module)
 	a := &analysis{
 		known: known, out: out, scopes: b.scopes, defined: b.defined, imported: b.imported,
-		index: map[syntax.Expr]syntax.Expr{},
+		index: map[syntax.Expr]syntax.Expr{}, named: map[syntax.Expr]bool{},
 	}
 	a.settle(b.order)
 	a.moved = changesDirectory(file.Body)

@@ -40,6 +40,8 @@ type knowledge struct {
 	effects map[string][]effect
 	// methods maps names of methods to what they do, each for values of certain modules.
 	methods map[string][]method
+	// stores maps attributes that must not be assigned to the modules whose objects have them.
+	stores map[string][]string
 }
 
 // world is parsed once: it is the same for every source.
@@ -49,7 +51,7 @@ func loadKnowledge() *knowledge {
 	sum := sha256.Sum256([]byte(tablesText + effectsText))
 	k := &knowledge{
 		modules: map[string]set{}, aliases: map[string]string{}, attributes: set{}, sensitive: set{},
-		effects: map[string][]effect{}, methods: map[string][]method{},
+		effects: map[string][]effect{}, methods: map[string][]method{}, stores: map[string][]string{},
 	}
 	version := k.readTables()
 	k.version = version + " sha256:" + hex.EncodeToString(sum[:8])

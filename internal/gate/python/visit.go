@@ -3,6 +3,8 @@
 package python
 
 import (
+	"slices"
+
 	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
 	"github.com/airlock-dev/airlock/internal/gate/report"
 )
@@ -53,7 +55,14 @@ func (a *analysis) visit(n syntax.Node, s *scope) {
 		a.call(n, s)
 	case *syntax.Name, *syntax.Attribute:
 		a.reference(n.(syntax.Expr), nil, s)
+	case *syntax.Compare:
+		a.nameTypes(n.Operands...)
+		a.children(n, s)
+	case *syntax.Formatted:
+		a.nameTypes(n.X)
+		a.children(n, s)
 	case *syntax.Subscript:
+		a.nameTypes(n.Index)
 		a.index[n.X] = n.Index
 		a.visit(n.X, s)
 		a.visit(n.Index, s)
@@ -214,13 +223,25 @@ func (a *analysis) storeAttribute(t *syntax.Attribute, s *scope) {
 			Reason: "it changes a module or a library class, so that known names may do something else",
 		})
 	}
-	if v.other && isDunder(t.Name) {
-		a.reportAt(t.NamePos, t.End(), report.Operation{
-			Kind: report.Unknown, Form: report.FormStore, Name: "." + t.Name,
-			Reason: "assigning to a special attribute can change what an object is",
-		})
+	reason := ""
+	switch {
+	case !v.other:
+	case isDunder(t.Name):
+		reason = "assigning to a special attribute can change what an object is"
+	case slices.ContainsFunc(a.known.stores[t.Name], a.imported.has) && !isSelf(t.X, s):
+		reason = "assigning to this attribute can change the file, host or command that an object acts on"
+	}
+	if reason != "" {
+		a.reportAt(t.NamePos, t.End(), report.Operation{Kind: report.Unknown, Form: report.FormStore, Name: "." + t.Name, Reason: reason})
 	}
 	a.base(t.X, v.targets != nil && !v.other, s)
+}
+
+// isSelf reports whether x is the first parameter of a method, by its customary
+// name: the object is then one of the code's own classes.
+func isSelf(x syntax.Expr, s *scope) bool {
+	name, ok := x.(*syntax.Name)
+	return ok && name.ID == "self" && s.kind == functionScope && s.parent.kind == classScope
 }
 
 // moduleDunders may be assigned outside of classes.
