@@ -10,10 +10,11 @@ import (
 	"slices"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/sandbox"
 )
 
 // ProfileNone is the profile of requests that may reach nothing.
-const ProfileNone = "none"
+const ProfileNone = sandbox.ProfileNone
 
 // profileBytes of the digest name a profile. Whoever chooses the destinations
 // must not find two sets with one name, so it is 160 bits and not fewer.

@@ -66,14 +66,14 @@ func (p Params) checkJudged() error {
 	}
 }
 
-// profileNone is network.ProfileNone, which this package cannot import.
-const profileNone = "none"
+// ProfileNone is the egress profile of requests that may reach nothing.
+const ProfileNone = "none"
 
 func (p Params) checkEgress() error {
 	if !profilePattern.MatchString(p.EgressProfile) {
 		return fmt.Errorf("%q is no egress profile", p.EgressProfile)
 	}
-	if (p.EgressProfile == profileNone) != (len(p.Request.Spec.Egress) == 0) {
+	if (p.EgressProfile == ProfileNone) != (len(p.Request.Spec.Egress) == 0) {
 		return errors.New("the egress profile does not fit the request's egress")
 	}
 	return nil
