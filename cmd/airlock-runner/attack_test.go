@@ -13,7 +13,7 @@ import (
 func TestCodeCannotReachIntoTheRunner(t *testing.T) {
 	newSandbox(t).payload("reach-runner").wantRefused(t,
 		"ptrace", "open mem", "open environ", "open maps", "open fd/1", "open cwd/.", "read memory",
-		"take a descriptor", "limit its CPU time", "limit its file size", "set up io_uring")
+		"take a descriptor", "limit its CPU time", "limit its file size", "set up io_uring", "be traced")
 }
 
 func TestNoSignalFromTheCodeEndsTheRunner(t *testing.T) {

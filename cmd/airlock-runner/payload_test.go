@@ -18,6 +18,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/airlock-dev/airlock/internal/runner"
 )
 
 // floodBytes is what flood writes to each stream.
@@ -150,8 +152,11 @@ func reachRunner() int {
 	attempt("take a descriptor", err)
 	attempt("limit its CPU time", unix.Prlimit(1, unix.RLIMIT_CPU, &unix.Rlimit{}, nil))
 	attempt("limit its file size", unix.Prlimit(1, unix.RLIMIT_FSIZE, &unix.Rlimit{}, nil))
-	_, _, errno = unix.RawSyscall(unix.SYS_IO_URING_SETUP, 1, 0, 0)
+	var parameters [128]byte
+	_, _, errno = unix.RawSyscall(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&parameters)), 0)
 	attempt("set up io_uring", asError(errno))
+	_, _, errno = unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_TRACEME, 0, 0, 0, 0, 0)
+	attempt("be traced", asError(errno))
 	return 0
 }
 
@@ -186,9 +191,10 @@ const forgedReport = `{"v":1,"reason":"Completed","exitCode":0,"startedAt":"2026
 	`"stdout":{"sha256":"0000000000000000000000000000000000000000000000000000000000000000","bytes":6,"tail":"forged","truncated":false},` +
 	`"stderr":{"sha256":"0000000000000000000000000000000000000000000000000000000000000000","bytes":0,"tail":"","truncated":false}}`
 
-// forge writes a report into the termination log and exits.
+// forge writes a report into the termination log, longer than any real one, and exits.
 func forge(exitCode string) int {
-	if err := os.WriteFile(os.Getenv("TERMINATION_LOG"), []byte(forgedReport), 0); err != nil {
+	forged := forgedReport + strings.Repeat(" ", runner.MaxReportBytes)
+	if err := os.WriteFile(os.Getenv("TERMINATION_LOG"), []byte(forged), 0); err != nil {
 		return check(err)
 	}
 	code, _ := strconv.Atoi(exitCode)
@@ -236,6 +242,7 @@ func keepForging() int {
 // forkBomb uses up every process id, has each child go on forking, and leaves
 // them all behind. Only raw system calls are safe in a child without exec.
 func forkBomb() int {
+	pause := unix.Timespec{Nsec: 1e6} // The machine's other processes are not the target.
 	for {
 		pid, _, errno := unix.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 		if errno != 0 {
@@ -243,6 +250,7 @@ func forkBomb() int {
 		}
 		for pid == 0 {
 			_, _, _ = unix.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+			_, _, _ = unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&pause)), 0, 0)
 		}
 	}
 	_, err := os.Stdout.Write(bytes.Repeat([]byte("x"), 1<<20))

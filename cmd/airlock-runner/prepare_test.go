@@ -48,7 +48,7 @@ func (v *volume) write(name, content string) {
 }
 
 func (v *volume) prepare(args ...string) int {
-	return dispatch(append(v.args, args...), io.Discard, os.Stderr)
+	return dispatch(append(v.args, args...), io.Discard, io.Discard)
 }
 
 // wantFile fails the test unless the file has the content and the mode.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -29,8 +30,11 @@ import (
 const (
 	stageRole   = "airlock-test-stage"
 	payloadRole = "airlock-test-payload"
-	sandboxUser = 65532
 )
+
+// sandboxUser is the uid of this test's sandboxes alone: limits on the number of
+// processes count all processes of a user on the machine.
+var sandboxUser = 1<<20 + os.Getpid()
 
 // self is a copy of the test binary that the sandbox user can execute.
 var self string
@@ -39,7 +43,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case stageRole:
-			fmt.Fprintln(os.Stderr, "stage:", stage(os.Args[2], os.Args[3:]))
+			fmt.Fprintln(os.Stderr, "stage:", stage(os.Args[2], os.Args[3], os.Args[4:]))
 			os.Exit(1)
 		case "prepare", "run":
 			main()
@@ -69,14 +73,18 @@ func runTests(m *testing.M) int {
 
 // stage does what a container runtime does: it mounts the /proc of its new PID
 // namespace, gives up root and becomes the runner as PID 1.
-func stage(processLimit string, argv []string) error {
+func stage(user, processLimit string, argv []string) error {
+	uid, err := strconv.Atoi(user)
+	if err != nil {
+		return err
+	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
 	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("mount proc: %w", err)
 	}
-	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(sandboxUser), syscall.Setuid(sandboxUser)); err != nil {
+	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(uid), syscall.Setuid(uid)); err != nil {
 		return fmt.Errorf("give up root: %w", err)
 	}
 	if processLimit != "" {
@@ -162,7 +170,7 @@ func (s *sandbox) run(command ...string) result {
 		s.t.Fatal(err)
 	}
 	args := []string{
-		stageRole, s.processLimit, self, "run", "--code=" + s.code.Path, "--code-sha256=" + s.code.SHA256,
+		stageRole, strconv.Itoa(sandboxUser), s.processLimit, self, "run", "--code=" + s.code.Path, "--code-sha256=" + s.code.SHA256,
 		"--timeout=" + s.timeout.String(), fmt.Sprintf("--max-output=%d", s.maxOutput), "--termination-log=" + log,
 	}
 	for _, input := range s.inputs {
