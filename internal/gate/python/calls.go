@@ -251,6 +251,12 @@ func (a *analysis) formatTemplate(u attributeUse, s *scope) {
 	}
 	f := a.fold(u.receiver, s)
 	if f.Known != report.Literal {
+		if accessor, ok := u.receiver.(*syntax.Attribute); ok && accessor.Name == "style" {
+			return // pandas formats a table
+		}
+		a.reportAt(u.from, u.to, report.Operation{
+			Kind: report.Dynamic, Form: u.form(), Name: "." + u.name, Reason: "the template, which can read attributes, is only known at run time",
+		})
 		return
 	}
 	if strings.Contains(f.Value, "__") {

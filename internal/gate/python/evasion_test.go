@@ -101,6 +101,7 @@ var evasions = map[string]string{
 	"a format template":                     "'{0.__class__}'.format(1)",
 	"a format template as a value":          "list(map('{0.__class__}'.format, [1]))",
 	"a format template in two parts":        "f = '{0.__cl' + 'ass__}'\nf.format(1)",
+	"a format template that is computed":    "t = ''.join(['{0.__cl', 'ass__}'])\nt.format(1)",
 	"str.format as a value":                 "list(map(str.format, ['{0.__class__}'], [1]))",
 	"special attributes in a class pattern": "match 1:\n  case int(__class__=c): c",
 	// Rule 5: computed names and classes.
