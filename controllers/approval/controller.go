@@ -7,6 +7,7 @@ package approval
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -55,6 +56,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, key ctrl.Request) (ctrl.Resu
 	if err != nil {
 		outcome = approval.Outcome{State: v1alpha1.ApprovalDenied, Message: err.Error()}
 	}
+	if wait := launchFirst(appr, outcome.State, now); wait > 0 {
+		return ctrl.Result{RequeueAfter: wait}, nil
+	}
 	before := appr.DeepCopy()
 	appr.Status = v1alpha1.ApprovalStatus{State: outcome.State, Tally: outcome.Tally, Message: outcome.Message}
 	if !equality.Semantic.DeepEqual(before.Status, appr.Status) {
@@ -67,6 +71,25 @@ func (r *Reconciler) Reconcile(ctx context.Context, key ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, nil
 	}
 	return ctrl.Result{RequeueAfter: appr.Spec.ExpiresAt.Sub(now)}, nil
+}
+
+// launchGrace is how long a launch has to use an approval before people are told that it waits to be used.
+const launchGrace = 2 * time.Second
+
+// launchFirst says how long to leave an approval alone that has just become complete. The launch writes Consumed at once;
+// writing Approved before it would cost a write for nothing and make the launch's fail.
+func launchFirst(appr *v1alpha1.Approval, state v1alpha1.ApprovalState, now time.Time) time.Duration {
+	if state != v1alpha1.ApprovalApproved || appr.Status.State == v1alpha1.ApprovalApproved {
+		return 0
+	}
+	var last time.Time
+	for _, d := range appr.Spec.Decisions {
+		if d.DecidedAt != nil && d.DecidedAt.After(last) {
+			last = d.DecidedAt.Time
+		}
+	}
+	// DecidedAt is the API server's clock: where it is ahead of ours, the wait is no longer for that.
+	return min(launchGrace-now.Sub(last), launchGrace)
 }
 
 // final says whether a state never changes again. Approved is not final: it can be revoked, expire, or be used.

@@ -5,6 +5,7 @@ package executionrequest
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -103,6 +104,7 @@ func (r *Reconciler) childrenOf(ctx context.Context, key types.NamespacedName) (
 // the UID. The objects come from the cache, so that a restart of the operator, which fills the cache, also sweeps what was
 // left behind; that their request is gone is asked of the API server, because a run cannot be brought back.
 func (r *Reconciler) sweep(ctx context.Context, key types.NamespacedName, standing types.UID, objects []client.Object) error {
+	objects = slices.DeleteFunc(objects, beingDeleted)
 	if len(objects) == 0 {
 		return nil
 	}
@@ -121,7 +123,7 @@ func (r *Reconciler) sweep(ctx context.Context, key types.NamespacedName, standi
 // with none, the object would be gone before its processes.
 func (r *Reconciler) delete(ctx context.Context, objects ...client.Object) error {
 	for _, obj := range objects {
-		if !obj.GetDeletionTimestamp().IsZero() {
+		if beingDeleted(obj) {
 			continue
 		}
 		uid := obj.GetUID()
@@ -131,3 +133,5 @@ func (r *Reconciler) delete(ctx context.Context, objects ...client.Object) error
 	}
 	return nil
 }
+
+func beingDeleted(obj client.Object) bool { return !obj.GetDeletionTimestamp().IsZero() }

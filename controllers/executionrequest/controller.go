@@ -126,9 +126,12 @@ func (r *Reconciler) reconcile(ctx context.Context, key types.NamespacedName) (c
 }
 
 // advance runs the phases, writes the status once, and cleans up behind a finished request. What a phase reached before an
-// error is written all the same.
+// error is written all the same, unless it was reached on old data.
 func (r *Reconciler) advance(ctx context.Context, before *v1alpha1.ExecutionRequest, s *snapshot) error {
 	phaseErr := r.runPhases(ctx, s)
+	if errors.Is(phaseErr, errStale) {
+		return phaseErr
+	}
 	if finished(s.req) && !finished(before) {
 		if err := r.checkNothingRan(ctx, s); err != nil {
 			return err

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build integration
+
+package integration
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/airlock-dev/airlock/api/v1alpha1"
+)
+
+// maxSteps bounds the search for the last write of a story.
+const maxSteps = 30
+
+// The operator is killed at every single write, once before it leaves and once after it took effect and before the answer
+// came. Another operator with empty caches carries on. Whatever the moment: it ends, once, and nothing ran twice.
+func TestOperatorDiesBetweenAnyTwoSteps(t *testing.T) {
+	for name, story := range map[string]struct {
+		prepare []func(*v1alpha1.ExecutionPolicySpec)
+		// tell plays everybody but the operator, who may be another one at every line.
+		tell func(w *world)
+	}{
+		"an allowed request with an input and egress": {
+			prepare: []func(*v1alpha1.ExecutionPolicySpec){withEgress},
+			tell: func(w *world) {
+				req := w.request(allowedSource, w.input("a,b\n"), func(r *v1alpha1.ExecutionRequest) { r.Spec.Egress = w.policy.Spec.Egress })
+				w.runsToItsEnd(req)
+			},
+		},
+		"a request with approval and credentials": {
+			prepare: []func(*v1alpha1.ExecutionPolicySpec){withCredential},
+			tell: func(w *world) {
+				w.credential()
+				req := w.request(approvalSource, needs)
+				w.decides(approver, w.approval(req), v1alpha1.Approved)
+				w.runsToItsEnd(req)
+				if n := w.consumed(req); n != 1 {
+					w.Errorf("the approval was used up %d times, want 1", n)
+				}
+			},
+		},
+		"a deletion while it runs": {
+			prepare: []func(*v1alpha1.ExecutionPolicySpec){withCredential},
+			tell: func(w *world) {
+				w.credential()
+				req := w.request(allowedSource, needs, w.input("a,b\n"))
+				pod := w.starts(req)
+				w.must(w.admin.Delete(w.ctx, req))
+				w.kubeletEnds(pod)
+				w.nothingLeft()
+				w.launchedOnce(req)
+			},
+		},
+		"a refusal by an approver": {
+			tell: func(w *world) {
+				req := w.request(approvalSource)
+				w.decides(approver, w.approval(req), v1alpha1.Denied)
+				w.ends(req, v1alpha1.StateDenied, v1alpha1.ConditionFinished, v1alpha1.ReasonDenied, "alice")
+				w.neverRan(req)
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for step := 1; step <= maxSteps; step++ {
+				diedBefore := dies(t, fmt.Sprintf("before write %d", step), &wire{dieAt: step}, story.tell, story.prepare...)
+				diedAfter := dies(t, fmt.Sprintf("after write %d", step), &wire{dieAt: step, applied: true}, story.tell, story.prepare...)
+				if !diedBefore && !diedAfter {
+					t.Logf("%d writes", step-1)
+					return
+				}
+			}
+			t.Errorf("the story did not end within %d writes", maxSteps)
+		})
+	}
+}
+
+// dies tells a story to an operator that dies on its line, and to the one that follows it. It returns whether it died.
+func dies(t *testing.T, when string, line *wire, tell func(*world), prepare ...func(*v1alpha1.ExecutionPolicySpec)) bool {
+	t.Run(when, func(t *testing.T) {
+		w := newWorld(t, prepare...)
+		w.operate() // the policy is checked before the story begins
+		w.log = &writeLog{}
+		line.log = w.log
+		w.start(line)
+		told := make(chan struct{})
+		replaced := make(chan struct{})
+		go func() {
+			defer close(replaced)
+			select {
+			case <-line.died:
+				w.start(&wire{log: w.log})
+			case <-told:
+			}
+		}()
+		defer func() { close(told); <-replaced }()
+		tell(w)
+	})
+	return line.dead()
+}
+
+// withEgress lists a destination that no other test names, so that the policy of its profile has to be made.
+func withEgress(p *v1alpha1.ExecutionPolicySpec) {
+	p.Egress = []v1alpha1.EgressTarget{{Host: fmt.Sprintf("host-%d.example", time.Now().UnixNano()), Port: 443}}
+}
+
+// runsToItsEnd lets the code succeed, and waits until everything is cleaned up.
+func (w *world) runsToItsEnd(req *v1alpha1.ExecutionRequest) {
+	w.Helper()
+	pod := w.succeeds(req)
+	w.ends(req, v1alpha1.StateSucceeded, v1alpha1.ConditionFinished, v1alpha1.ReasonSucceeded, "exited with 0")
+	w.clock.SetTime(w.clock.Now().Add(options().PodRetention + time.Second))
+	w.nudge(req)
+	w.gone(pod)
+	w.nothingLeft()
+	w.launchedOnce(req)
+	req = w.until(req, "it stands", func(r *v1alpha1.ExecutionRequest) bool {
+		return meta.IsStatusConditionTrue(r.Status.Conditions, v1alpha1.ConditionFinished)
+	})
+	ends := w.log.accepted(http.MethodPatch, "executionrequests/status", `"type":"Finished"`)
+	if len(ends) != 1 || req.Status.State != v1alpha1.StateSucceeded {
+		w.Errorf("the end was written %d times, want once; the request is %s", len(ends), req.Status.State)
+	}
+}
+
+// launchedOnce counts the attempts that reached the API server, accepted or not.
+func (w *world) launchedOnce(req *v1alpha1.ExecutionRequest) {
+	w.Helper()
+	attempts := 0
+	for _, made := range w.log.all() {
+		if made.String() == "POST pods" {
+			attempts++
+		}
+	}
+	if attempts != 1 || w.launches(req) != 1 {
+		w.Errorf("%d pod creations reached the API server and %d were accepted, want 1 and 1", attempts, w.launches(req))
+	}
+}
