@@ -15,6 +15,8 @@ type binder struct {
 	defined set
 	// imported are the modules that the code names in imports, and their parents.
 	imported set
+	// loads are the reads of names.
+	loads []load
 	// order lists the variables as they are first bound.
 	order []*variable
 }
@@ -24,8 +26,8 @@ func (b *binder) bind(s *scope, name string) *variable {
 	if s.kind == classScope {
 		b.defined.add(name)
 	}
-	if !v.listed {
-		v.listed = true
+	v.bindings++
+	if v.bindings == 1 {
 		b.order = append(b.order, v)
 	}
 	return v
@@ -35,6 +37,13 @@ func (b *binder) bindOther(s *scope, name string) {
 	if name != "" {
 		b.bind(s, name).other = true
 	}
+}
+
+// define binds the name of a def or class.
+func (b *binder) define(s *scope, name string) *variable {
+	v := b.bind(s, name)
+	v.other, v.definition = true, true
+	return v
 }
 
 // block binds the statements of one scope. Its global and nonlocal statements
@@ -68,16 +77,18 @@ func declare(n syntax.Node, s *scope) {
 func (b *binder) node(n syntax.Node, s *scope) {
 	switch n := n.(type) {
 	case *syntax.FunctionDef:
-		b.bindOther(s, n.Name.ID)
-		s.bind(n.Name.ID).definition = true
+		v := b.define(s, n.Name.ID)
+		if s.kind != classScope && len(n.Decorators) == 0 {
+			v.function = n
+		}
 		b.each(n.Decorators, s)
 		inner := b.function(n, n.Params, s)
+		nameParameters(v, n.Params, inner)
 		b.expression(n.Returns, s)
 		b.typeParams(n.TypeParams, inner)
 		b.block(n.Body, inner)
 	case *syntax.ClassDef:
-		b.bindOther(s, n.Name.ID)
-		s.bind(n.Name.ID).definition = true
+		b.define(s, n.Name.ID)
 		b.each(n.Decorators, s)
 		for _, a := range n.Args {
 			b.node(a.Value, s)
@@ -90,6 +101,17 @@ func (b *binder) node(n syntax.Node, s *scope) {
 		b.node(n.Body, b.function(n, n.Params, s))
 	case *syntax.Comprehension:
 		b.comprehension(n, s)
+	case *syntax.Name:
+		b.loads = append(b.loads, load{name: n, scope: s})
+	case *syntax.Call:
+		if name, ok := n.Func.(*syntax.Name); ok {
+			b.loads = append(b.loads, load{name, s, n})
+		} else {
+			b.node(n.Func, s)
+		}
+		for _, arg := range n.Args {
+			b.node(arg.Value, s)
+		}
 	default:
 		b.binding(n, s)
 	}

@@ -59,10 +59,10 @@ func (a *analysis) fold(x syntax.Expr, s *scope) report.Fact {
 	return unknownFact
 }
 
-// foldName folds a name that is bound exactly once, to an expression.
+// foldName folds a name that is bound exactly once: to an expression, or as a parameter.
 func (a *analysis) foldName(x *syntax.Name, s *scope) report.Fact {
 	v := s.lookup(x.ID)
-	if v == nil || v.other || len(v.contexts) > 0 || len(v.targets) > 0 || len(v.values) != 1 {
+	if v == nil || v.param == nil && (v.other || len(v.contexts) > 0 || len(v.targets) > 0 || len(v.values) != 1) {
 		return unknownFact
 	}
 	switch v.foldState {
@@ -70,7 +70,11 @@ func (a *analysis) foldName(x *syntax.Name, s *scope) report.Fact {
 		return unknownFact
 	case notFolded:
 		v.foldState = folding
-		v.folded = a.fold(v.values[0].expr, v.values[0].scope)
+		if v.param != nil {
+			v.folded = a.foldParameter(v)
+		} else {
+			v.folded = a.fold(v.values[0].expr, v.values[0].scope)
+		}
 		v.foldState = folded
 	}
 	return v.folded

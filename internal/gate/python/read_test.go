@@ -145,7 +145,19 @@ func TestPathsAreFolded(t *testing.T) {
 		"a starred argument":                           {"open(*['/tmp/x'])", "?"},
 		"a keyword argument":                           {"open(file='/tmp/x')", "/tmp/x"},
 		"keywords from a dictionary":                   {"open(**{'file': '/etc/passwd'})", "?"},
-		"a parameter":                                  {"def f(p='/tmp/x'): open(p)\nf('/etc/passwd')", "?"},
+		"a parameter whose default is used":            {"def f(p='/tmp/x'): open(p)\nf()", "/tmp/x"},
+		"a parameter that its only call gives":         {"def f(a, *, p='/tmp/x'): open(p)\ndef g(q): f(1, p=q)\ng('/etc/passwd')", "/etc/passwd"},
+		"a parameter of two calls":                     {"def f(p): open(p)\nf('/tmp/x')\nf('/etc/passwd')", "?"},
+		"a parameter that is set again":                {"def f(p):\n  p += input()\n  open(p)\nf('/tmp/x')", "?"},
+		"a parameter of a function used as a value":    {"def f(p): open(p)\nf('/tmp/x')\nlist(map(f, input()))", "?"},
+		"a parameter of a decorated function":          {"def d(g): return lambda p: g('/etc/passwd')\n@d\ndef f(p): open(p)\nf('/tmp/x')", "?"},
+		"a parameter of a method":                      {"class A:\n  def f(self, p): open(p)\nA().f('/tmp/x')", "?"},
+		"a parameter given by a starred argument":      {"def f(p): open(p)\nf(*input())", "?"},
+		"a parameter behind a starred one":             {"def f(*a, p='/tmp/x'): open(p)\nf(1, '/etc/passwd')", "/tmp/x"},
+		"a parameter of a function that is redefined":  {"def f(p): open(p)\nf('/tmp/x')\ndef f(p): pass", "?"},
+		"a parameter of a function that is recursive":  {"def f(p):\n  open(p)\n  f(p + 'x')\nf('/tmp/x')", "?"},
+		"a parameter of a function that is never used": {"def f(p='/tmp/x'): open(p)", "?"},
+		"a parameter of a function that globals names": {"def f(p): open(p)\nf('/tmp/x')\nfor g in [f]: g('/etc/passwd')", "?"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string

@@ -38,10 +38,15 @@ type variable struct {
 	other bool
 	// definition is set when it is bound by a def or class, which sets other, too.
 	definition bool
+	// bindings and loads count how often the source binds and reads it; calls
+	// are the reads that call it.
+	bindings, loads int
+	calls           []boundCall
+	// function is the def that binds it, param the parameter that it is.
+	function *syntax.FunctionDef
+	param    *parameter
 	// targets are the dotted names it may stand for; resolve fills them in.
 	targets []target
-	// listed is set once it is among the variables of the source.
-	listed bool
 	// folded keeps the constant it holds, foldState whether that was found out.
 	folded    report.Fact
 	foldState foldState
@@ -50,6 +55,12 @@ type variable struct {
 // bound is an expression and the scope in which it is evaluated.
 type bound struct {
 	expr  syntax.Expr
+	scope *scope
+}
+
+// boundCall is a call and the scope in which its arguments are evaluated.
+type boundCall struct {
+	call  *syntax.Call
 	scope *scope
 }
 
