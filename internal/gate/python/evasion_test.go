@@ -3,6 +3,7 @@
 package python
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 
@@ -192,6 +193,65 @@ func backwardChain(n int) string {
 		out += "  a" + strconv.Itoa(i) + " = a" + strconv.Itoa(i-1) + "\n"
 	}
 	return out
+}
+
+// positions are all places of the grammar in which an expression can stand.
+var positions = []string{
+	"type X = __import__('os')",
+	"def f[T = __import__('os')](): pass",
+	"class A[T: __import__('os')]: pass",
+	"def f(*a: __import__('os')): pass",
+	"def f() -> __import__('os'): pass",
+	"async def f():\n  async with __import__('os'): pass",
+	"async def f():\n  async for x in __import__('os'): pass",
+	"[x async for x in __import__('os')]",
+	"x = 1 if __import__('os') else 2",
+	"while __import__('os'): break",
+	"print(x for x in __import__('os'))",
+	"del __import__('os').x",
+	"a[__import__('os')] = 1\na = {}",
+	"a = {}\na[__import__('os')] += 1",
+	"class A(__import__('os').x): pass",
+	"class A(metaclass=__import__('os')): pass",
+	"try: pass\nexcept __import__('os'): pass",
+	"try: pass\nexcept* __import__('os'): pass",
+	"match 1:\n  case x if __import__('os'): pass",
+	"raise x from __import__('os')\nx=1",
+	"global x; x = __import__('os')",
+	"f'{x:{__import__(\"os\")}}'\nx=1",
+	"f'{x!r:{__import__(\"os\")}}'\nx=1",
+	"t'{__import__(\"os\")}'",
+	"yield_ = (yield __import__('os'))",
+	"def f(): yield from __import__('os')",
+	"x: __import__('os')",
+	"x = lambda *a, b=__import__('os'), **k: 1",
+	"print(*__import__('os'))",
+	"print(**__import__('os'))",
+	"{**__import__('os')}",
+	"{__import__('os'): 1}",
+	"x[__import__('os'):]\nx=1",
+	"@__import__('os')\nasync def f(): pass",
+	"with (open('/tmp/x') as f, __import__('os')): pass",
+	"assert 1, __import__('os')",
+	"if 0: pass\nelif __import__('os'): pass",
+	"for x in 1,: pass\nelse: __import__('os')",
+	"while 0: pass\nelse: __import__('os')",
+	"try: pass\nexcept: pass\nelse: __import__('os')",
+	"try: pass\nfinally: __import__('os')",
+}
+
+func TestAnImportIsFoundInEveryPlace(t *testing.T) {
+	for _, source := range positions {
+		t.Run(source, func(t *testing.T) {
+			r := Read([]byte(source))
+			if r.Error != nil {
+				t.Fatalf("not valid Python: %v", r.Error.Message)
+			}
+			if !slices.ContainsFunc(r.Operations, func(op report.Operation) bool { return op.Kind == report.Dynamic && op.Name == "__import__" }) {
+				t.Errorf("the import was not found: %v", r.Operations)
+			}
+		})
+	}
 }
 
 // isPlain reports whether nothing in the report needs anybody's consent.
