@@ -3,7 +3,7 @@
 package report
 
 import (
-	"net"
+	"net/netip"
 	"regexp"
 	"strings"
 
@@ -44,15 +44,15 @@ func URLHost(f Fact) Fact {
 // encoded, without a trailing dot, IPv6 in brackets.
 func HostPort(host, port string) Fact {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if net.ParseIP(host) == nil {
-		ascii, err := idna.Lookup.ToASCII(host)
-		if err != nil {
-			return Fact{Known: UnknownValue}
+	if address, err := netip.ParseAddr(host); err == nil {
+		if address.Is6() {
+			host = "[" + address.String() + "]"
 		}
-		host = ascii
+	} else if host, err = idna.Lookup.ToASCII(host); err != nil {
+		return Fact{Known: UnknownValue}
 	}
 	if host == "" || port == "" {
 		return Fact{Known: UnknownValue}
 	}
-	return Fact{Known: Literal, Value: net.JoinHostPort(host, strings.TrimLeft(port, "0"))}
+	return Fact{Known: Literal, Value: host + ":" + strings.TrimLeft(port, "0")}
 }
