@@ -49,8 +49,12 @@ const (
 	airlockPath     = "/airlock"     // the runner and the verified code, read-only
 	tmpPath         = "/tmp"         // writable
 
-	runnerPath = airlockPath + "/airlock-runner"
-	// Only in the prepare container: the code and inputs as they arrived.
+	runnerName = "airlock-runner"
+
+	// Only in the prepare container: airlockPath by another name, because the
+	// operator's image has a file of that name, and the code and inputs as they
+	// arrived.
+	preparedPath     = "/prepared"
 	sourcePath       = "/source"
 	inputsSourcePath = "/source-inputs"
 	sourceFile       = "code"
@@ -69,20 +73,19 @@ func InputsName(uid types.UID) string { return Name(uid) + "-inputs" }
 // CredentialsName returns the name of the Secret with the granted credentials.
 func CredentialsName(uid types.UID) string { return Name(uid) + "-credentials" }
 
-// CodePath returns where the verified code of a language is executed from, and
-// false for an unknown language.
-func CodePath(lang v1alpha1.Language) (string, bool) {
+// codeName returns the file name of a program, and false for an unknown language.
+func codeName(lang v1alpha1.Language) (string, bool) {
 	switch lang {
 	case v1alpha1.Python:
-		return airlockPath + "/main.py", true
+		return "main.py", true
 	case v1alpha1.Bash:
-		return airlockPath + "/main.sh", true
+		return "main.sh", true
 	case v1alpha1.JavaScript:
-		return airlockPath + "/main.js", true
+		return "main.js", true
 	case v1alpha1.TypeScript:
-		return airlockPath + "/main.ts", true
+		return "main.ts", true
 	case v1alpha1.SQL:
-		return airlockPath + "/main.sql", true
+		return "main.sql", true
 	default:
 		return "", false
 	}

@@ -36,7 +36,7 @@ func Pod(p Params) (*corev1.Pod, error) {
 	if err := p.check(); err != nil {
 		return nil, fmt.Errorf("make sandbox pod: %w", err)
 	}
-	codePath, ok := CodePath(p.Request.Spec.Code.Language)
+	file, ok := codeName(p.Request.Spec.Code.Language)
 	if !ok {
 		return nil, fmt.Errorf("make sandbox pod: unknown language %q", p.Request.Spec.Code.Language)
 	}
@@ -62,8 +62,8 @@ func Pod(p Params) (*corev1.Pod, error) {
 			DNSConfig:       &corev1.PodDNSConfig{Options: []corev1.PodDNSConfigOption{{Name: "ndots", Value: new("1")}}},
 			SecurityContext: podSecurity(),
 			Volumes:         volumes(p),
-			InitContainers:  []corev1.Container{prepare(p, codePath)},
-			Containers:      []corev1.Container{run(p, codePath)},
+			InitContainers:  []corev1.Container{prepare(p, file)},
+			Containers:      []corev1.Container{run(p, file)},
 		},
 	}
 	if p.RuntimeClassName != "" {
@@ -73,27 +73,28 @@ func Pod(p Params) (*corev1.Pod, error) {
 }
 
 // prepare verifies and lays down the code, the inputs and the runner.
-func prepare(p Params, codePath string) corev1.Container {
+func prepare(p Params, file string) corev1.Container {
 	args := []string{
 		"prepare",
 		"--source=" + sourcePath + "/" + sourceFile,
-		"--code=" + codePath,
+		"--code=" + preparedPath + "/" + file,
 		"--code-sha256=" + codeSHA256(p),
-		"--runner=" + runnerPath,
+		"--runner=" + preparedPath + "/" + runnerName,
 		"--termination-log=" + terminationLog,
 	}
 	if inputs := inputFlags(p, inputsSourcePath); len(inputs) > 0 {
 		args = append(append(args, inputs...), "--inputs-to="+InputsPath)
 	}
 	c := container(p, PrepareContainerName, p.OperatorImage)
-	c.Command = []string{"/airlock-runner"}
+	c.Command = []string{"/" + runnerName}
 	c.Args = args
 	c.VolumeMounts = prepareMounts(p)
 	return c
 }
 
 // run executes the program under the runner.
-func run(p Params, codePath string) corev1.Container {
+func run(p Params, file string) corev1.Container {
+	codePath := airlockPath + "/" + file
 	args := []string{
 		"run",
 		"--code=" + codePath,
@@ -111,7 +112,7 @@ func run(p Params, codePath string) corev1.Container {
 		args = append(args, unexpanded(word))
 	}
 	c := container(p, ContainerName, p.Runtime.Image)
-	c.Command = []string{runnerPath}
+	c.Command = []string{airlockPath + "/" + runnerName}
 	c.Args = args
 	c.Env = environment(p)
 	c.WorkingDir = WorkspacePath

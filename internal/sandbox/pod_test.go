@@ -317,8 +317,8 @@ func TestNames(t *testing.T) {
 	if len(slices.Compact(slices.Sorted(slices.Values(names)))) != len(names) {
 		t.Error("two objects share a name")
 	}
-	if _, ok := CodePath("Perl"); ok {
-		t.Error("an unknown language has a path")
+	if _, ok := codeName("Perl"); ok {
+		t.Error("an unknown language has a file name")
 	}
 }
 

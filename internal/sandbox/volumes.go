@@ -91,7 +91,7 @@ func keys(names []string) []corev1.KeyToPath {
 // prepareMounts are the only mounts that can write what the sandbox executes.
 func prepareMounts(p Params) []corev1.VolumeMount {
 	mounts := []corev1.VolumeMount{
-		{Name: volumeAirlock, MountPath: airlockPath},
+		{Name: volumeAirlock, MountPath: preparedPath},
 		{Name: volumeSource, MountPath: sourcePath, ReadOnly: true},
 	}
 	if len(p.mountedInputs()) > 0 {
