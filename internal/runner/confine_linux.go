@@ -30,7 +30,7 @@ func startConfined(cmd *exec.Cmd) error {
 
 // errConfine hides the errno: it must not be taken for a failed exec.
 func errConfine(what string, err error) error {
-	return fmt.Errorf("%s: %s", what, err.Error()) //nolint:errorlint // Deliberately opaque.
+	return fmt.Errorf("%s: %s", what, err.Error())
 }
 
 func confineThread() error {
@@ -42,7 +42,7 @@ func confineThread() error {
 	if err != nil {
 		return err
 	}
-	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]} //nolint:gosec // A few dozen instructions.
 	pointer := uintptr(unsafe.Pointer(&program)) //nolint:gosec // seccomp has no wrapper.
 	if _, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, pointer); errno != 0 {
 		return errConfine("install seccomp filter", errno)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -40,16 +41,19 @@ func harden() (<-chan os.Signal, error) {
 	return stop, dropSignalHandlers()
 }
 
-// dropSignalHandlers takes the Go runtime's handlers away, but for the request
-// to stop and for the scheduler's own SIGURG. The kernel discards what a neighbour
-// sends to a PID 1 without a handler; Go's handlers would exit on SIGQUIT, and
-// take a SIGSEGV sent by sigqueue(3) for a fault and crash.
+// keptHandlers are the request to stop, the Go scheduler's own signal, and two
+// that have no handlers.
+var keptHandlers = []unix.Signal{unix.SIGTERM, unix.SIGURG, unix.SIGKILL, unix.SIGSTOP}
+
+// dropSignalHandlers takes the Go runtime's handlers away. The kernel
+// discards what a neighbour sends to a PID 1 without a handler; Go's handlers
+// would exit on SIGQUIT, and take a SIGSEGV sent by sigqueue(3) for a fault and
+// crash.
 func dropSignalHandlers() error {
 	const lastSignal, maskBytes = 64, 8
 	var defaultAction [4]uint64 // The kernel's sigaction: handler SIG_DFL, no flags, restorer or mask.
 	for sig := unix.Signal(1); sig <= lastSignal; sig++ {
-		switch sig {
-		case unix.SIGKILL, unix.SIGSTOP, unix.SIGTERM, unix.SIGURG:
+		if slices.Contains(keptHandlers, sig) {
 			continue
 		}
 		action := uintptr(unsafe.Pointer(&defaultAction)) //nolint:gosec // rt_sigaction has no wrapper.

@@ -50,8 +50,7 @@ func refusal(err error, now func() time.Time) Report {
 		FinishedAt: milliseconds(now()),
 		Message:    err.Error(),
 	}
-	var m *mismatch
-	if errors.As(err, &m) {
+	if m, ok := errors.AsType[*mismatch](err); ok {
 		r.Reason = m.reason
 		if m.reason == CodeDigestMismatch {
 			r.CodeSHA256 = m.got
