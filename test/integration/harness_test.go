@@ -42,6 +42,9 @@ import (
 // patience bounds every wait. A change of a policy is enforced after 0.6 to 3 s.
 const patience = 30 * time.Second
 
+// callTimeout is longer than the API server's own, so that its answer is heard.
+const callTimeout = 90 * time.Second
+
 var (
 	kubeconfig string
 	adminREST  *rest.Config
@@ -243,7 +246,7 @@ func (u user) call(method, path, contentType string, body any) answer {
 	if err != nil {
 		return answer{text: fmt.Sprintf("make client: %v", err)}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, config.Host+path, bytes.NewBufferString(text))
 	if err != nil {

@@ -39,7 +39,7 @@ var (
 	mallory = user{name: "mallory"}
 	// stranger holds no rights at all.
 	stranger = user{name: "stranger"}
-	// namespaceAdmin holds the ClusterRole admin in the sandbox namespace.
+	// namespaceAdmin may do everything in the sandbox namespace, as far as RBAC goes.
 	namespaceAdmin = user{name: "namespace-admin"}
 	// kubelet is a node.
 	kubelet = user{name: "system:node:one", groups: []string{"system:nodes"}}
@@ -93,8 +93,10 @@ const manifests = `
 {"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"careless-agent"},
  "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"careless-agent"},
  "subjects":[{"kind":"User","name":"careless","apiGroup":"rbac.authorization.k8s.io"}]}
+{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"everything-in-a-namespace"},
+ "rules":[{"apiGroups":["","networking.k8s.io","rbac.authorization.k8s.io","cilium.io"],"resources":["*"],"verbs":["*"]}]}
 {"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding","metadata":{"name":"namespace-admin","namespace":"airlock-sandboxes"},
- "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"admin"},
+ "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"everything-in-a-namespace"},
  "subjects":[{"kind":"User","name":"namespace-admin","apiGroup":"rbac.authorization.k8s.io"}]}
 `
 
