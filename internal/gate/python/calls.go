@@ -143,63 +143,71 @@ func (a *analysis) dispatch(method string, n *syntax.Call, s *scope) {
 		return
 	}
 	for i, arg := range n.Args {
-		pivot := method == "pivot_table" || method == "crosstab"
-		switch {
-		case arg.Name == "aggfunc", !pivot && arg.Name == "func", pivot && arg.Name == "" && i >= 3:
-			a.dispatched(bound{arg.Value, s}, maxParts)
-		case pivot:
-		case i == 0, arg.Star != syntax.NoStar:
-			a.dispatched(bound{arg.Value, s}, maxParts)
-		case method == "agg" || method == "aggregate":
-			if pair, ok := arg.Value.(*syntax.Tuple); ok && len(pair.Elts) == 2 { // named aggregation
-				a.dispatched(bound{pair.Elts[1], s}, maxParts)
-			}
+		if x := dispatchedValue(method, i, arg); x != nil {
+			a.dispatched(bound{x, s}, maxParts)
 		}
 	}
+}
+
+// dispatchedValue gives the part of the i-th argument that names methods, nil if none does.
+func dispatchedValue(method string, i int, arg *syntax.Argument) syntax.Expr {
+	table := method == "pivot_table" || method == "crosstab"
+	switch {
+	case arg.Name == "aggfunc", arg.Name == "func" && !table:
+		return arg.Value
+	case arg.Name != "": // named aggregation: total=("amount", "sum")
+		if pair, ok := arg.Value.(*syntax.Tuple); ok && len(pair.Elts) == 2 && !table {
+			return pair.Elts[1]
+		}
+	case table && i >= 3, !table && (i == 0 || arg.Star != syntax.NoStar):
+		return arg.Value
+	}
+	return nil
 }
 
 // dispatched judges one function argument: strings are method names, functions
 // are judged where they are mentioned, and what is neither is dynamic.
 func (a *analysis) dispatched(b bound, depth int) {
 	b = a.single(b)
-	var elements []syntax.Expr
+	if elements, ok := elementsOf(b.expr); ok && depth > 0 {
+		for _, e := range elements {
+			a.dispatched(bound{e, b.scope}, depth-1)
+		}
+		return
+	}
 	switch x := b.expr.(type) {
 	case *syntax.Str:
 		a.attribute(attributeUse{name: x.Value, from: x.Pos(), to: x.End()}, b.scope)
 		return
-	case *syntax.List:
-		elements = x.Elts
-	case *syntax.Tuple:
-		elements = x.Elts
-	case *syntax.Dict:
-		for _, item := range x.Items {
-			elements = append(elements, item.Value)
-		}
 	case *syntax.Lambda, *syntax.Attribute, *syntax.Number, *syntax.Constant:
 		return
 	case *syntax.Name:
 		if v := a.resolve(x, b.scope); len(v.targets) > 0 || a.isFunction(x, b.scope) {
 			return
 		}
-		a.reportDispatch(x)
-		return
 	case *syntax.Call:
 		if v := a.resolve(x.Func, b.scope); len(v.targets) > 0 && !v.other {
 			return // functools.partial and its like; a known function that returns a string is rare and harmless
 		}
-		a.reportDispatch(x)
-		return
-	default:
-		a.reportDispatch(x)
-		return
 	}
-	for _, e := range elements {
-		if depth > 0 {
-			a.dispatched(bound{e, b.scope}, depth-1)
-		} else {
-			a.reportDispatch(e)
+	a.reportDispatch(b.expr)
+}
+
+// elementsOf gives the elements of a display, and the values of a dictionary.
+func elementsOf(x syntax.Expr) ([]syntax.Expr, bool) {
+	switch x := x.(type) {
+	case *syntax.List:
+		return x.Elts, true
+	case *syntax.Tuple:
+		return x.Elts, true
+	case *syntax.Dict:
+		var values []syntax.Expr
+		for _, item := range x.Items {
+			values = append(values, item.Value)
 		}
+		return values, true
 	}
+	return nil, false
 }
 
 func (a *analysis) reportDispatch(x syntax.Expr) {

@@ -3,6 +3,8 @@
 package python
 
 import (
+	"slices"
+
 	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
 	"github.com/airlock-dev/airlock/internal/gate/report"
 )
@@ -13,14 +15,9 @@ var overrides = set{"executable": {}, "env": {}, "cwd": {}, "preexec_fn": {}, "p
 // commandFact gives the command line of a process, word by word; a shell
 // command is "sh -c TEXT". What is not known is one unknown word.
 func (a *analysis) commandFact(form string, arg argument, e emission) []report.Fact {
-	unknown := []report.Fact{{Known: report.UnknownValue}}
-	if e.call == nil {
+	unknown := []report.Fact{unknownFact}
+	if e.call == nil || isOverridden(e.call) {
 		return unknown
-	}
-	for _, x := range e.call.Args {
-		if overrides.has(x.Name) || x.Star == syntax.DoubleStar {
-			return unknown
-		}
 	}
 	switch form {
 	case "words":
@@ -29,23 +26,34 @@ func (a *analysis) commandFact(form string, arg argument, e emission) []report.F
 		return shellWords(a.argumentFact(arg, e))
 	}
 	x, presence := arg.find(e.call)
-	if presence != given {
+	switch {
+	case presence != given:
 		return unknown
-	}
-	if arg.position > 0 {
+	case arg.position > 0:
 		return a.program(e, arg, a.argv(x, e.scope))
 	}
+	return a.popen(x, e)
+}
+
+func isOverridden(call *syntax.Call) bool {
+	return slices.ContainsFunc(call.Args, func(x *syntax.Argument) bool {
+		return overrides.has(x.Name) || x.Star == syntax.DoubleStar
+	})
+}
+
+// popen folds the command of subprocess, which runs in a shell if it is told to.
+func (a *analysis) popen(x syntax.Expr, e emission) []report.Fact {
 	if len(e.call.Args) > 1 && e.call.Args[1].Name == "" {
-		return unknown // the third positional argument of Popen is another executable
+		return []report.Fact{unknownFact} // the third positional argument of Popen is another executable
 	}
-	shell, isShell := argument{position: 8, keyword: "shell"}.find(e.call)
+	shell, presence := argument{position: -1, keyword: "shell"}.find(e.call)
 	switch {
-	case isShell == absent || isShell == given && isConstant(shell, "False"):
+	case presence == absent || presence == given && isConstant(shell, "False"):
 		return a.argv(x, e.scope)
-	case isShell == given && isConstant(shell, "True"):
+	case presence == given && isConstant(shell, "True"):
 		return shellWords(a.fold(x, e.scope))
 	}
-	return unknown
+	return []report.Fact{unknownFact}
 }
 
 // program replaces the first word, which a program is only told, by the

@@ -47,36 +47,59 @@ var effectKinds = map[string]report.Kind{
 
 // readEffects reads effects.txt. The file is part of the program: an error in it is a bug.
 func (k *knowledge) readEffects() {
-	module := ""
-	var providers []string
+	var under section
 	for line := range strings.Lines(effectsText) {
 		words := strings.Fields(line)
 		switch {
 		case len(words) == 0 || line[0] == '#':
-		case words[0] == "module" && line[0] != ' ':
-			module, providers = words[1], nil
-			k.module(module)
-		case words[0] == "alias" && line[0] != ' ':
-			k.aliases[words[1]] = words[2]
-		case words[0] == "stores" && line[0] != ' ':
-			k.readStores(line)
-		case words[0] == "attributes" && line[0] != ' ':
-			module, providers = "", words[1:]
-		case words[0] == "compute":
-			for _, w := range words[1:] {
-				k.modules[module].add(w)
-			}
-		case providers != nil:
-			k.methods[words[0]] = append(k.methods[words[0]], method{providers, parseEffects(words[1:])})
+		case line[0] == ' ':
+			k.readEntry(under, words)
 		default:
-			k.effects[joinName(module, words[0])] = parseEffects(words[1:])
+			under = k.readHeader(words, line)
 		}
+	}
+}
+
+// section is what the indented lines below a header belong to.
+type section struct {
+	module    string
+	providers []string
+}
+
+func (k *knowledge) readHeader(words []string, line string) section {
+	switch words[0] {
+	case "module":
+		k.module(words[1])
+		return section{module: words[1]}
+	case "attributes":
+		return section{providers: words[1:]}
+	case "alias":
+		k.aliases[words[1]] = words[2]
+	case "stores":
+		k.readStores(line)
+	default:
+		panic("effects.txt: unknown header " + words[0])
+	}
+	return section{}
+}
+
+func (k *knowledge) readEntry(under section, words []string) {
+	name := words[0]
+	switch {
+	case name == "compute":
+		for _, w := range words[1:] {
+			k.modules[under.module].add(w)
+		}
+	case under.providers != nil:
+		k.methods[name] = append(k.methods[name], method{under.providers, parseEffects(words[1:])})
+	default:
+		k.effects[joinName(under.module, name)] = parseEffects(words[1:])
 	}
 }
 
 func (k *knowledge) readStores(line string) {
 	modules, names, _ := strings.Cut(strings.TrimPrefix(line, "stores "), ":")
-	for _, name := range strings.Fields(names) {
+	for name := range strings.FieldsSeq(names) {
 		k.stores[name] = append(k.stores[name], strings.Fields(modules)...)
 	}
 }

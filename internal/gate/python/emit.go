@@ -64,48 +64,57 @@ func (a *analysis) operations(eff effect, e emission) []report.Operation {
 			if eff.kind == report.FileRead {
 				return a.locationOperations(op, arg, e)
 			}
-		case "env":
-			op.Args.Env = pointer(a.argumentFact(arg, e))
-		case "sql":
-			op.Args.SQL = pointer(a.argumentFact(arg, e))
-		case "command", "shell", "words":
-			op.Args.Argv = a.commandFact(name, arg, e)
 		case "url":
 			return a.urlOperations(op, arg, e)
-		case "address", "host":
-			op.Args.Host = a.hostFact(eff, e)
 		case "location":
 			return a.locationOperations(op, arg, e)
 		case "path", "glob", "self", "template":
-			op.Args.Path = a.fileFact(name, arg, e)
-			if op.Args.Path == nil {
+			if op.Args.Path = a.fileFact(name, arg, e); op.Args.Path == nil {
 				return nil
 			}
+		default:
+			a.addFact(&op, name, eff, e)
 		}
 	}
-	return a.complete(eff, op, e)
+	addUnknown(&op, e)
+	if op.Kind == kindFile {
+		return a.byMode(op, eff, e)
+	}
+	return []report.Operation{op}
 }
 
-// complete adds the facts that every operation of a kind has, and splits a
-// file operation by its mode.
-func (a *analysis) complete(eff effect, op report.Operation, e emission) []report.Operation {
-	unknown := &report.Fact{Known: report.UnknownValue}
+// addFact adds a fact that does not change which operation it is.
+func (a *analysis) addFact(op *report.Operation, name string, eff effect, e emission) {
+	arg := eff.facts[name]
+	switch name {
+	case "env":
+		op.Args.Env = new(a.argumentFact(arg, e))
+	case "sql":
+		op.Args.SQL = new(a.argumentFact(arg, e))
+	case "command", "shell", "words":
+		op.Args.Argv = a.commandFact(name, arg, e)
+	case "address", "host":
+		op.Args.Host = a.hostFact(eff, e)
+	}
+}
+
+// addUnknown adds the fact that every operation of a kind has, where it is not known.
+func addUnknown(op *report.Operation, e emission) {
+	missing := func(f **report.Fact) {
+		if *f == nil {
+			*f = &report.Fact{Known: report.UnknownValue}
+		}
+	}
 	switch op.Kind {
 	case report.FileRead, report.FileWrite, report.FileDelete, kindFile:
-		if op.Args.Path == nil {
-			op.Args.Path = unknown
-		}
+		missing(&op.Args.Path)
 	case report.Network:
-		if op.Args.Host == nil {
-			op.Args.Host = unknown
-		}
+		missing(&op.Args.Host)
+	case report.SQLStatement:
+		missing(&op.Args.SQL)
 	case report.Process:
 		if op.Args.Argv == nil {
-			op.Args.Argv = []report.Fact{*unknown}
-		}
-	case report.SQLStatement:
-		if op.Args.SQL == nil {
-			op.Args.SQL = unknown
+			op.Args.Argv = []report.Fact{unknownFact}
 		}
 	case report.Environment:
 		if op.Args.Env == nil {
@@ -113,9 +122,10 @@ func (a *analysis) complete(eff effect, op report.Operation, e emission) []repor
 		}
 	default:
 	}
-	if op.Kind != kindFile {
-		return []report.Operation{op}
-	}
+}
+
+// byMode splits the opening of a file into reading and writing.
+func (a *analysis) byMode(op report.Operation, eff effect, e emission) []report.Operation {
 	var out []report.Operation
 	read, write := a.mode(eff.facts["mode"], e)
 	if read {
@@ -139,5 +149,3 @@ func (a *analysis) mode(arg argument, e emission) (read, write bool) {
 	write = strings.ContainsAny(f.Value, "wax")
 	return both || !write, both || write
 }
-
-func pointer(f report.Fact) *report.Fact { return &f }

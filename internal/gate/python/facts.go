@@ -102,7 +102,7 @@ func (a *analysis) cleanPath(f report.Fact) *report.Fact {
 	if a.moved && !path.IsAbs(f.Value) {
 		return &report.Fact{Known: report.UnknownValue}
 	}
-	return pointer(report.CleanPath(f))
+	return new(report.CleanPath(f))
 }
 
 // isNoPath reports whether x is an open file, or one of the standard streams by number.
@@ -165,7 +165,7 @@ func (a *analysis) locationOperations(op report.Operation, arg argument, e emiss
 	}
 	f := a.argumentFact(arg, e)
 	if scheme := report.URLScheme(f.Value); scheme != "" && scheme != "file" {
-		return []report.Operation{{Kind: report.Network, Args: report.Args{Host: pointer(report.URLHost(f))}}}
+		return []report.Operation{{Kind: report.Network, Args: report.Args{Host: new(report.URLHost(f))}}}
 	}
 	if strings.HasPrefix(strings.ToLower(f.Value), "file:") {
 		f = report.Fact{Known: report.UnknownValue}
@@ -185,14 +185,15 @@ func mayBecomeURL(f report.Fact) bool {
 		return false
 	case report.Prefix:
 		return !strings.ContainsAny(f.Value, "/_ ~") && !strings.HasPrefix(f.Value, ".")
+	default:
+		return true
 	}
-	return true
 }
 
 // urlOperations handles arguments that are URLs. urllib also opens local files by URL.
 func (a *analysis) urlOperations(op report.Operation, arg argument, e emission) []report.Operation {
 	f := a.urlFact(arg, e)
-	op.Args.Host = pointer(report.URLHost(f))
+	op.Args.Host = new(report.URLHost(f))
 	local := report.Operation{Kind: report.FileRead, Args: report.Args{Path: &report.Fact{Known: report.UnknownValue}}}
 	isUrllib := strings.HasPrefix(e.name, "urllib.")
 	switch {
@@ -200,7 +201,7 @@ func (a *analysis) urlOperations(op report.Operation, arg argument, e emission) 
 		return []report.Operation{op}
 	case report.URLScheme(f.Value) == "file" && f.Known == report.Literal:
 		if name, ok := strings.CutPrefix(f.Value[len("file://"):], "/"); ok && !strings.ContainsAny(name, "%?#;") {
-			local.Args.Path = pointer(report.CleanPath(report.Fact{Known: report.Literal, Value: "/" + name}))
+			local.Args.Path = new(report.CleanPath(report.Fact{Known: report.Literal, Value: "/" + name}))
 		}
 		return []report.Operation{local}
 	}
@@ -250,7 +251,7 @@ func (a *analysis) hostFact(eff effect, e emission) *report.Fact {
 	if name, explicit, ok := strings.Cut(host.Value, ":"); ok && strings.Count(host.Value, ":") == 1 {
 		host.Value, port.Value = name, explicit // http.client takes "host:port" as a host
 	}
-	return pointer(report.HostPort(host.Value, port.Value))
+	return new(report.HostPort(host.Value, port.Value))
 }
 
 // port folds a port, which is a number or a string.

@@ -31,6 +31,8 @@ func prefix(s string) report.Fact {
 
 // fold finds out which string an expression is (rule 7): a literal, a name
 // bound once, or built of such by +, %, f-strings, str.format, os.path and pathlib.
+//
+//nolint:gocyclo // one case for each kind of expression
 func (a *analysis) fold(x syntax.Expr, s *scope) report.Fact {
 	switch x := x.(type) {
 	case *syntax.Str:
@@ -76,6 +78,7 @@ func (a *analysis) foldName(x *syntax.Name, s *scope) report.Fact {
 			v.folded = a.fold(v.values[0].expr, v.values[0].scope)
 		}
 		v.foldState = folded
+	case folded:
 	}
 	return v.folded
 }
@@ -98,24 +101,22 @@ func (a *analysis) single(b bound) bound {
 
 // foldParts joins the parts of an f-string, whose result is always a string.
 func (a *analysis) foldParts(parts []syntax.Expr, s *scope) report.Fact {
-	text := ""
+	var text strings.Builder
 	for _, part := range parts {
 		f := a.fold(part, s)
-		text += f.Value
-		if f.Known != report.Literal || len(text) > maxFolded {
-			return prefix(text)
+		text.WriteString(f.Value)
+		if f.Known != report.Literal || text.Len() > maxFolded {
+			return prefix(text.String())
 		}
 	}
-	return literal(text)
+	return literal(text.String())
 }
 
 // foldOperator folds "a" + "b", "a%s" % b and Path("a") / "b". An operand of
 // unknown type may answer with a reflected method that returns anything.
 func (a *analysis) foldOperator(x *syntax.BinOp, s *scope) report.Fact {
-	for _, method := range []string{"__radd__", "__rmod__", "__rtruediv__"} {
-		if a.defined.has(method) {
-			return unknownFact
-		}
+	if a.defined.has("__radd__") || a.defined.has("__rmod__") || a.defined.has("__rtruediv__") {
+		return unknownFact
 	}
 	switch x.Op {
 	case syntax.Plus:
@@ -126,8 +127,9 @@ func (a *analysis) foldOperator(x *syntax.BinOp, s *scope) report.Fact {
 		return prefix(text)
 	case syntax.Slash:
 		return a.joinPaths(x.Operands, s)
+	default:
+		return unknownFact
 	}
-	return unknownFact
 }
 
 // joinPaths joins path elements. An element that is not known may be absolute

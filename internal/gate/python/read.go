@@ -50,8 +50,7 @@ func Read(source []byte) *report.Report {
 	known := world()
 	out := report.NewBuilder(report.Python, Parser, known.version, file.Source)
 	if err != nil {
-		var bad *syntax.Error
-		if errors.As(err, &bad) {
+		if bad, ok := errors.AsType[*syntax.Error](err); ok {
 			out.Fail(bad.Offset, bad.Message)
 			if bad.Limit != "" {
 				out.Limit(bad.Limit)

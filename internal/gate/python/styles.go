@@ -95,33 +95,31 @@ func (a *analysis) settingsGroup(u nameUse, s *scope) {
 	a.reportSettings(u)
 }
 
-// areSafeSettings reports whether a call names only safe groups or keys.
+// areSafeSettings reports whether a call names only safe groups or keys: its
+// first argument is a group or a dictionary, and only keywords follow.
 func (a *analysis) areSafeSettings(call *syntax.Call, s *scope) bool {
-	for i, arg := range call.Args {
-		switch {
-		case i > 0 || arg.Name == "rc":
-			if arg.Name == "fname" || arg.Name == "" && arg.Star == syntax.NoStar {
-				return false
-			}
-		case arg.Star != syntax.NoStar || arg.Name != "":
-			return false
-		}
-		if i > 0 {
-			continue
-		}
-		if d, ok := a.single(bound{arg.Value, s}).expr.(*syntax.Dict); ok {
-			for _, item := range d.Items {
-				if item.Key == nil || !a.isSafeSetting(item.Key, s) {
-					return false
-				}
-			}
-			continue
-		}
-		if !a.isSafeSetting(arg.Value, s) {
+	if len(call.Args) == 0 {
+		return false
+	}
+	first := call.Args[0]
+	if first.Star != syntax.NoStar || first.Name != "" && first.Name != "rc" {
+		return false
+	}
+	for _, arg := range call.Args[1:] {
+		if arg.Name == "fname" || arg.Name == "" && arg.Star == syntax.NoStar {
 			return false
 		}
 	}
-	return len(call.Args) > 0
+	d, ok := a.single(bound{first.Value, s}).expr.(*syntax.Dict)
+	if !ok {
+		return a.isSafeSetting(first.Value, s)
+	}
+	for _, item := range d.Items {
+		if item.Key == nil || !a.isSafeSetting(item.Key, s) {
+			return false
+		}
+	}
+	return true
 }
 
 func (a *analysis) isSafeSetting(x syntax.Expr, s *scope) bool {

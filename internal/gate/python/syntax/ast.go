@@ -229,7 +229,7 @@ type (
 		Conversion bool
 		Spec       []Expr
 	}
-	// Tuple, List and Set displays.
+	// Tuple is a tuple, with or without parentheses.
 	Tuple struct {
 		expression
 		Elts []Expr

@@ -57,7 +57,7 @@ func newOracle(t *testing.T) *oracle {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		in.Close()
+		in.Close() //nolint:errcheck // the process is ending
 		cmd.Wait() //nolint:errcheck // the context kills it
 	})
 	return &oracle{in, bufio.NewReader(out)}
@@ -176,7 +176,7 @@ func pythonFiles(t *testing.T) []string {
 			if err == nil && d.Type().IsRegular() && strings.HasSuffix(path, ".py") {
 				files = append(files, path)
 			}
-			return nil //nolint:nilerr // an absent directory has no files
+			return nil // an absent directory has no files
 		})
 		if err != nil {
 			t.Fatal(err)

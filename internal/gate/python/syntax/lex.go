@@ -76,35 +76,47 @@ func (l *lexer) next() bool {
 	if !l.skipBlanks() {
 		return false
 	}
-	p := l.pos
-	c := l.src[p]
+	l.token()
+	return true
+}
+
+// token lexes the token at l.pos, which is no blank.
+func (l *lexer) token() {
+	c := l.src[l.pos]
 	switch {
 	case c == '\n':
-		l.pos++
-		if len(l.brackets) == 0 && len(l.fstrings) == 0 {
-			l.emit(tokenNewline, p, p+1)
-			l.lineStart = true
-		}
+		l.newline()
 	case isNameStart(c):
 		l.nameOrPrefix()
-	case isDigit(c) || c == '.' && p+1 < len(l.src) && isDigit(l.src[p+1]):
+	case isDigit(c) || c == '.' && isDigit(l.peek(1)):
 		l.number()
 	case c == '"' || c == '\'':
-		l.quoted(p, stringPrefix{})
+		l.quoted(l.pos, stringPrefix{})
 	case len(l.fstrings) > 0 && l.fieldDelimiter(l.fstrings[len(l.fstrings)-1]):
 	default:
 		l.operator()
 	}
-	return true
+}
+
+// newline ends the logical line, unless a bracket or an f-string is open.
+func (l *lexer) newline() {
+	l.pos++
+	if len(l.brackets) == 0 && len(l.fstrings) == 0 {
+		l.emit(tokenNewline, l.pos-1, l.pos)
+		l.lineStart = true
+	}
 }
 
 func (l *lexer) emit(kind tokenKind, from, to int) {
-	l.tokens = append(l.tokens, token{kind: kind, from: int32(from), to: int32(to)})
+	l.tokens = append(l.tokens, token{kind: kind, from: offset(from), to: offset(to)})
 }
 
 func (l *lexer) emitOperator(op Operator, from, to int) {
-	l.tokens = append(l.tokens, token{kind: tokenOperator, op: op, from: int32(from), to: int32(to)})
+	l.tokens = append(l.tokens, token{kind: tokenOperator, op: op, from: offset(from), to: offset(to)})
 }
+
+// offset narrows an offset, which prepare has bounded.
+func offset(n int) int32 { return int32(n) } //nolint:gosec // sources are at most MaxBytes long
 
 // indentation measures the next line that is not blank and emits indents and
 // dedents; false at the end of the source.
@@ -260,24 +272,29 @@ func (l *lexer) nameOrPrefix() {
 		ascii = ascii && l.src[q] < utf8.RuneSelf
 		q++
 	}
-	if q < len(l.src) && (l.src[q] == '"' || l.src[q] == '\'') {
+	l.pos = q
+	if c := l.peek(0); c == '"' || c == '\'' {
 		if prefix, ok := parsePrefix(l.src[p:q]); ok {
 			l.quoted(p, prefix)
 			return
 		}
 	}
-	l.pos = q
-	if !ascii {
+	if ascii {
+		l.asciiName(p, q)
+	} else {
 		l.unicodeName(p, q)
+	}
+}
+
+func (l *lexer) asciiName(p, q int) {
+	l.emit(tokenName, p, q)
+	if q-p < len("as") || q-p > len("continue") {
 		return
 	}
-	t := token{kind: tokenName, from: int32(p), to: int32(q)}
-	if q-p >= 2 && q-p <= len("continue") {
-		if t.keyword = keywords[string(l.src[p:q])]; t.keyword != notKeyword {
-			t.kind = tokenKeyword
-		}
+	if k := keywords[string(l.src[p:q])]; k != notKeyword {
+		t := &l.tokens[len(l.tokens)-1]
+		t.kind, t.keyword = tokenKeyword, k
 	}
-	l.tokens = append(l.tokens, t)
 }
 
 // unicodeName emits a name that is not ASCII in its NFKC form. CPython looks
@@ -292,7 +309,7 @@ func (l *lexer) unicodeName(p, q int) {
 	if l.normalised == nil {
 		l.normalised = map[int32]string{}
 	}
-	l.normalised[int32(p)] = name
+	l.normalised[offset(p)] = name
 	l.emit(tokenName, p, q)
 }
 

@@ -128,36 +128,46 @@ func (l *lexer) fstringText(f *fstring) {
 		case c == '\\' && !(inSpec && f.raw):
 			i += l.escapeLength(f, i)
 		case bytes.HasPrefix(l.src[i:], f.quote):
-			if inSpec {
-				fail(i, "a replacement field of an f-string is not closed")
-			}
 			l.textTo(from, i)
-			l.pos = i + len(f.quote)
-			l.emit(tokenFEnd, i, l.pos)
-			l.fstrings = l.fstrings[:len(l.fstrings)-1]
+			l.endFString(f)
 			return
 		case c == '\n' && len(f.quote) == 1:
 			fail(i, "an f-string is not closed")
-		case (c == '{' || c == '}') && !inSpec && i+1 < len(l.src) && l.src[i+1] == c:
+		case c != '{' && c != '}':
+		case !inSpec && i+1 < len(l.src) && l.src[i+1] == c:
 			i++
-		case c == '{':
+		default:
 			l.textTo(from, i)
-			l.open('{')
-			l.emitOperator(LeftBrace, i, i+1)
-			f.fields = append(f.fields, len(l.brackets))
-			f.inField = true
-			l.pos = i + 1
-			return
-		case c == '}':
-			if !inSpec {
-				fail(i, "a single '}' in an f-string")
-			}
-			l.textTo(from, i)
-			l.closeField(f)
+			l.brace(f, c)
 			return
 		}
 	}
 	fail(from, "an f-string is not closed")
+}
+
+func (l *lexer) endFString(f *fstring) {
+	if len(f.fields) > 0 {
+		fail(l.pos, "a replacement field of an f-string is not closed")
+	}
+	l.emit(tokenFEnd, l.pos, l.pos+len(f.quote))
+	l.pos += len(f.quote)
+	l.fstrings = l.fstrings[:len(l.fstrings)-1]
+}
+
+// brace opens a replacement field, or closes the one whose specification ends here.
+func (l *lexer) brace(f *fstring, c byte) {
+	switch {
+	case c == '{':
+		l.open('{')
+		l.emitOperator(LeftBrace, l.pos, l.pos+1)
+		f.fields = append(f.fields, len(l.brackets))
+		f.inField = true
+		l.pos++
+	case len(f.fields) == 0:
+		fail(l.pos, "a single '}' in an f-string")
+	default:
+		l.closeField(f)
+	}
 }
 
 // textTo emits the text before offset i, if any, and moves there.

@@ -2,7 +2,10 @@
 
 package syntax
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // parser is a recursive descent parser over the tokens of a file.
 type parser struct {
@@ -121,11 +124,11 @@ func (p *parser) name() *Name {
 }
 
 func (p *parser) dottedName() string {
-	s := p.identifier()
+	parts := []string{p.identifier()}
 	for p.takeOp(Dot) {
-		s += "." + p.identifier()
+		parts = append(parts, p.identifier())
 	}
-	return s
+	return strings.Join(parts, ".")
 }
 
 // nameAfter reads a name if the keyword k comes first, else gives nil.

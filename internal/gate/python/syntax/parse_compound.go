@@ -146,33 +146,37 @@ func (p *parser) typeParams() []*TypeParam {
 func (p *parser) params(end Operator) []*Param {
 	var out []*Param
 	for !p.isOp(end) {
-		from := p.from()
-		a := &Param{}
-		switch {
-		case p.takeOp(Slash):
-		case p.takeOp(Star2):
-			a.Star = DoubleStar
-			a.Name = p.identifier()
-		case p.takeOp(Star1):
-			a.Star = SingleStar
-			if p.isName() {
-				a.Name = p.identifier()
-			}
-		default:
-			a.Name = p.identifier()
-		}
-		if end == RightParen && a.Name != "" && p.takeOp(Colon) {
-			a.Annotation = p.starOrTest()
-		}
-		if a.Name != "" && p.takeOp(Equal) {
-			a.Default = p.test()
-		}
-		out = append(out, mark(p, from, a))
+		out = append(out, p.param(end == RightParen))
 		if !p.takeOp(Comma) {
 			break
 		}
 	}
 	return out
+}
+
+func (p *parser) param(annotated bool) *Param {
+	from := p.from()
+	a := &Param{}
+	switch {
+	case p.takeOp(Slash):
+	case p.takeOp(Star2):
+		a.Star = DoubleStar
+		a.Name = p.identifier()
+	case p.takeOp(Star1):
+		a.Star = SingleStar
+		if p.isName() {
+			a.Name = p.identifier()
+		}
+	default:
+		a.Name = p.identifier()
+	}
+	if annotated && a.Name != "" && p.takeOp(Colon) {
+		a.Annotation = p.starOrTest()
+	}
+	if a.Name != "" && p.takeOp(Equal) {
+		a.Default = p.test()
+	}
+	return mark(p, from, a)
 }
 
 func (p *parser) ifStatement() Stmt {

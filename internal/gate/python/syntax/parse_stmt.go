@@ -24,6 +24,8 @@ func (p *parser) statement(out []Stmt) []Stmt {
 }
 
 // small reads a statement that fits on a line.
+//
+//nolint:gocyclo // one case for each kind of statement
 func (p *parser) small() Stmt {
 	p.links = 0
 	from := p.from()
@@ -167,16 +169,7 @@ func (p *parser) importNames() Stmt {
 func (p *parser) importFrom() Stmt {
 	from := p.from()
 	p.i++
-	s := &ImportFrom{}
-	for {
-		if p.takeOp(Dot) {
-			s.Level++
-		} else if p.takeOp(Ellipsis) {
-			s.Level += 3
-		} else {
-			break
-		}
-	}
+	s := &ImportFrom{Level: p.importLevel()}
 	if s.Level == 0 || !p.isKeyword(kwImport) {
 		s.Module = p.dottedName()
 	}
@@ -199,4 +192,19 @@ func (p *parser) importFrom() Stmt {
 		p.expectOp(RightParen, ")")
 	}
 	return mark(p, from, s)
+}
+
+// importLevel counts the dots of a relative import, of which three are one token.
+func (p *parser) importLevel() int {
+	level := 0
+	for {
+		switch {
+		case p.takeOp(Dot):
+			level++
+		case p.takeOp(Ellipsis):
+			level += 3
+		default:
+			return level
+		}
+	}
 }

@@ -140,43 +140,53 @@ func unescape(text []byte, isBytes bool) (string, bool) {
 			i++
 			continue
 		}
-		c := text[i+1]
-		if s, ok := simpleEscapes[c]; ok {
-			out = append(out, s...)
-			i += 2
-			continue
-		}
-		base, from, digits := 0, i+2, 0
-		switch {
-		case c >= '0' && c <= '7':
-			base, from, digits = 8, i+1, octalDigits(text[i+1:])
-		case c == 'x':
-			base, digits = 16, 2
-		case c == 'u' && !isBytes:
-			base, digits = 16, 4
-		case c == 'U' && !isBytes:
-			base, digits = 16, 8
-		case c == 'N' && !isBytes:
-			known = false
-		}
-		if base == 0 { // an unknown escape stands for itself
-			out = append(out, '\\')
-			i++
-			continue
-		}
-		v, err := strconv.ParseUint(string(text[from:min(from+digits, len(text))]), base, 32)
-		switch {
-		case err != nil:
-			known = false
-		case isBytes:
-			out = append(out, byte(v))
-		default:
-			known = known && utf8.ValidRune(rune(v))
-			out = utf8.AppendRune(out, rune(v))
-		}
-		i = min(from+digits, len(text))
+		value, length, ok := escape(text[i+1:], isBytes)
+		out = append(out, value...)
+		known = known && ok
+		i += 1 + length
 	}
 	return string(out), known
+}
+
+// escape resolves the escape behind a backslash: its value, how many bytes it
+// takes, and whether the value is right. An unknown escape stands for itself.
+func escape(text []byte, isBytes bool) (value string, length int, known bool) {
+	if s, ok := simpleEscapes[text[0]]; ok {
+		return s, 1, true
+	}
+	switch c := text[0]; {
+	case c >= '0' && c <= '7':
+		n := octalDigits(text)
+		value, known = character(text[:n], 8, isBytes)
+		return value, n, known
+	case c == 'x':
+		return hexadecimal(text, 2, isBytes)
+	case c == 'u' && !isBytes:
+		return hexadecimal(text, 4, isBytes)
+	case c == 'U' && !isBytes:
+		return hexadecimal(text, 8, isBytes)
+	case c == 'N' && !isBytes:
+		return `\`, 0, false
+	}
+	return `\`, 0, true
+}
+
+func hexadecimal(text []byte, digits int, isBytes bool) (string, int, bool) {
+	end := min(1+digits, len(text))
+	value, known := character(text[1:end], 16, isBytes)
+	return value, end, known && end == 1+digits
+}
+
+// character gives the character, or the byte, with a code; false when there is none.
+func character(digits []byte, base int, isBytes bool) (string, bool) {
+	code, err := strconv.ParseInt(string(digits), base, 32)
+	switch {
+	case err != nil:
+		return "", false
+	case isBytes:
+		return string([]byte{byte(code & 0xff)}), true
+	}
+	return string(rune(code)), utf8.ValidRune(rune(code))
 }
 
 func octalDigits(s []byte) int {

@@ -19,6 +19,8 @@ import (
 const (
 	MaxBrackets = 200
 	MaxIndents  = 100
+	// MaxBytes bounds the source, so that offsets fit 32 bits.
+	MaxBytes = 1 << 30
 	// MaxDepth bounds the nesting of expressions and statements, and with it the stack of every walk of the tree.
 	MaxDepth = 400
 	// MaxChain bounds one chain of attributes, calls and subscripts, which nests to the left.
@@ -59,6 +61,9 @@ var codingCookie = regexp.MustCompile(`^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)`)
 // prepare makes the source that is lexed: valid UTF-8 without byte order mark
 // or NUL, in which "\n" ends every line.
 func prepare(src []byte) ([]byte, []Oddity, *Error) {
+	if len(src) > MaxBytes {
+		return nil, nil, &Error{Message: "the source is too large", Limit: "size"}
+	}
 	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
 	if i := bytes.IndexByte(src, 0); i >= 0 {
 		return src, nil, &Error{Offset: i, Message: "the source has a NUL byte"}
