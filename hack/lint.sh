@@ -12,7 +12,7 @@ failed=0
 
 for module in $(hack/modules.sh); do
   echo "golangci-lint: $module"
-  (cd "$module" && "$golangci_lint" run --config "$root/.golangci.yml" ./...) || failed=1
+  (cd "$module" && "$golangci_lint" run --allow-serial-runners --config "$root/.golangci.yml" ./...) || failed=1
 done
 
 if command -v shellcheck >/dev/null; then
