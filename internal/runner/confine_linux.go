@@ -43,7 +43,7 @@ func confineThread() error {
 		return err
 	}
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]} //nolint:gosec // A few dozen instructions.
-	pointer := uintptr(unsafe.Pointer(&program)) //nolint:gosec // seccomp has no wrapper.
+	pointer := uintptr(unsafe.Pointer(&program))                            //nolint:gosec // seccomp has no wrapper.
 	if _, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, pointer); errno != 0 {
 		return errConfine("install seccomp filter", errno)
 	}
