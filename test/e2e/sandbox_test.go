@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// sleeper runs long enough to be looked at.
+const sleeper = `
+import time
+for _ in range(120):
+    time.sleep(0.5)
+print("done")
+`
+
+// TestTheSandboxHasNothing looks at the process of the code from the node, where a manifest cannot lie.
+func TestTheSandboxHasNothing(t *testing.T) {
+	req := submit(t, sleeper)
+	pod := awaitSandbox(t, req)
+	pid := processOf(t, string(pod.UID))
+
+	status := fields(t, fmt.Sprintf("/proc/%d/status", pid))
+	got := map[string]string{}
+	for _, key := range []string{"Uid", "Gid", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"} {
+		got[key] = strings.Join(strings.Fields(status[key]), " ")
+	}
+	const none = "0000000000000000"
+	want := map[string]string{
+		"Uid": "65532 65532 65532 65532", "Gid": "65532 65532 65532 65532",
+		"CapPrm": none, "CapEff": none, "CapBnd": none, "CapAmb": none, "NoNewPrivs": "1", "Seccomp": "2",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("process of the code (-want +got):\n%s", diff)
+	}
+
+	for target, options := range mountsOf(t, pid) {
+		writable := strings.HasPrefix(options, "rw")
+		switch target {
+		case "/workspace", "/tmp", "/dev/termination-log", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/proc", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf":
+		default:
+			if writable && !strings.HasPrefix(target, "/proc/") && !strings.HasPrefix(target, "/dev/") {
+				t.Errorf("%s is mounted writable (%s)", target, options)
+			}
+		}
+		if strings.Contains(target, "serviceaccount") {
+			t.Errorf("a service account token is mounted at %s", target)
+		}
+	}
+	for _, path := range []string{"bin/sh", "usr/bin/sh", "bin/bash", "var/run/secrets/kubernetes.io"} {
+		if _, err := os.Lstat(filepath.Join("/proc", strconv.Itoa(pid), "root", path)); err == nil {
+			t.Errorf("/%s exists in the sandbox", path)
+		}
+	}
+}
+
+// processOf finds the interpreter of a pod: the process in the pod's cgroup that is neither the runner nor the pause container.
+func processOf(t *testing.T, podUID string) int {
+	t.Helper()
+	entries, err := filepath.Glob("/proc/[0-9]*/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range entries {
+		cgroups, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(cgroups), podUID) {
+			continue // the process ended, or is somebody else's
+		}
+		cmdline, err := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
+		if err != nil || !strings.HasPrefix(string(cmdline), "/usr/bin/python3\x00") {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	t.Fatalf("no process of pod %s on this machine: these tests run on the node itself", podUID)
+	return 0
+}
+
+// fields reads a file of "Key:\tvalue" lines.
+func fields(t *testing.T, path string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(path) //nolint:gosec // a file of /proc
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, line := range strings.Split(string(text), "\n") {
+		if key, value, ok := strings.Cut(line, ":"); ok {
+			out[key] = value
+		}
+	}
+	return out
+}
+
+// mountsOf returns mount points with their options, as the process sees them (proc_pid_mountinfo(5)).
+func mountsOf(t *testing.T, pid int) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+		f := strings.Fields(line)
+		out[f[4]] = f[5]
+	}
+	if len(out) == 0 {
+		t.Fatal("no mounts found")
+	}
+	return out
+}
