@@ -80,7 +80,7 @@ func (i image) write(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("digest image: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil { //nolint:gosec // The caller chose it.
 		return "", err
 	}
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".layout-*")
@@ -104,7 +104,7 @@ func (i image) write(path string) (string, error) {
 		return "", fmt.Errorf("archive layout: %w", err)
 	}
 	reference := i.name + "@" + digest.String()
-	return reference, os.WriteFile(path+".digest", []byte(reference+"\n"), 0o644)
+	return reference, os.WriteFile(path+".digest", []byte(reference+"\n"), 0o644) //nolint:gosec // Nothing secret.
 }
 
 // archive packs a directory deterministically and replaces path at once.
@@ -115,7 +115,7 @@ func archive(dir, path string) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(file.Name())
+			_ = os.Remove(file.Name()) //nolint:gosec // The caller chose the directory.
 		}
 	}()
 	t, err := readTree(dir)
@@ -131,7 +131,7 @@ func archive(dir, path string) (err error) {
 	if err := file.Close(); err != nil {
 		return err
 	}
-	return os.Rename(file.Name(), path)
+	return os.Rename(file.Name(), path) //nolint:gosec // The caller chose the path.
 }
 
 // writeTar writes the tree's entries in order, owned by root unless they say otherwise.

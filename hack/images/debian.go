@@ -56,7 +56,7 @@ func (a *apt) close() error { return a.lock.Close() }
 // refreshes package lists that are too old.
 // apt takes the excluded packages for installed, so neither they nor what only
 // they need is ever downloaded.
-func newApt(ctx context.Context, excluded []string) (*apt, error) {
+func newApt(ctx context.Context, excluded []string, now time.Time) (*apt, error) {
 	dir, err := cacheDir("debian-" + suite)
 	if err != nil {
 		return nil, err
@@ -65,23 +65,23 @@ func newApt(ctx context.Context, excluded []string) (*apt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("these images are built from Debian packages, on Debian: %w", err)
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // In our own cache.
 	if err != nil {
 		return nil, err
 	}
 	a := &apt{dir: dir, arch: strings.TrimSpace(arch), lock: lock}
-	if err := a.prepare(ctx, excluded); err != nil {
+	if err := a.prepare(ctx, excluded, now); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	return a, nil
 }
 
-func (a *apt) prepare(ctx context.Context, excluded []string) error {
+func (a *apt) prepare(ctx context.Context, excluded []string, now time.Time) error {
 	if err := syscall.Flock(int(a.lock.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("lock %s: %w", a.dir, err)
 	}
 	for _, d := range []string{"lists/partial", "archives/partial", "empty"} {
-		if err := os.MkdirAll(filepath.Join(a.dir, d), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Join(a.dir, d), 0o750); err != nil {
 			return err
 		}
 	}
@@ -90,24 +90,24 @@ func (a *apt) prepare(ctx context.Context, excluded []string) error {
 		fmt.Fprintf(&status, "Package: %s\nStatus: install ok installed\nVersion: 99:0\nArchitecture: %s\n"+
 			"Multi-Arch: foreign\nMaintainer: none\nDescription: left out\n\n", name, a.arch)
 	}
-	err := errors.Join(os.WriteFile(filepath.Join(a.dir, "sources.list"), []byte(sources), 0o644),
-		os.WriteFile(filepath.Join(a.dir, "status"), []byte(status.String()), 0o644))
+	err := errors.Join(os.WriteFile(filepath.Join(a.dir, "sources.list"), []byte(sources), 0o600),
+		os.WriteFile(filepath.Join(a.dir, "status"), []byte(status.String()), 0o600))
 	if err != nil {
 		return err
 	}
-	return a.refresh(ctx)
+	return a.refresh(ctx, now)
 }
 
-func (a *apt) refresh(ctx context.Context) error {
+func (a *apt) refresh(ctx context.Context, now time.Time) error {
 	stamp := filepath.Join(a.dir, "refreshed")
-	if info, err := os.Stat(stamp); err == nil && time.Since(info.ModTime()) < listsMaxAge {
+	if info, err := os.Stat(stamp); err == nil && now.Sub(info.ModTime()) < listsMaxAge {
 		return nil
 	}
 	fmt.Fprintln(os.Stderr, "images: refreshing Debian's package lists")
 	if _, err := output(a.command(ctx, "apt-get", "update", "--error-on=any")); err != nil {
 		return fmt.Errorf("refresh package lists: %w", err)
 	}
-	return os.WriteFile(stamp, nil, 0o644)
+	return os.WriteFile(stamp, nil, 0o600)
 }
 
 func (a *apt) command(ctx context.Context, program string, args ...string) *exec.Cmd {
@@ -126,7 +126,7 @@ func (a *apt) command(ctx context.Context, program string, args ...string) *exec
 		"-o", "Acquire::Languages=none",
 		"-o", "Debug::NoLocking=true", // apt fails on a lock; ours waits.
 	}
-	cmd := exec.CommandContext(ctx, program, append(options, args...)...)
+	cmd := exec.CommandContext(ctx, program, append(options, args...)...) //nolint:gosec // Names from this source.
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	return cmd
 }
@@ -195,7 +195,7 @@ func field(stanza, name string) string {
 }
 
 func fileDigest(path string) (string, error) {
-	file, err := os.Open(path)
+	file, err := os.Open(path) //nolint:gosec // In our own cache.
 	if err != nil {
 		return "", err
 	}

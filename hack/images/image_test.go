@@ -194,7 +194,7 @@ func extract(t *testing.T, dir string, from io.Reader) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer root.Close() //nolint:errcheck // Only a directory handle.
+	defer root.Close()
 	for r := tar.NewReader(from); ; {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {

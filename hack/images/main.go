@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 const usage = `Usage: go -C hack/images run . [-o DIR] IMAGE...
@@ -34,8 +35,14 @@ func main() {
 	}
 }
 
-// builders make an image from the repository at root.
-var builders = map[string]func(ctx context.Context, root string) (image, error){
+// request is what an image is built from: the checkout's root, and the time, by
+// which package lists are too old or not.
+type request struct {
+	root string
+	now  time.Time
+}
+
+var builders = map[string]func(ctx context.Context, r request) (image, error){
 	"operator": buildOperator,
 	"python":   buildPython,
 }
@@ -53,7 +60,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	for _, name := range names {
-		img, err := builders[name](ctx, root)
+		img, err := builders[name](ctx, request{root: root, now: time.Now()})
 		if err != nil {
 			return fmt.Errorf("build %s: %w", name, err)
 		}
@@ -108,5 +115,5 @@ func cacheDir(elements ...string) (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(append([]string{base, "airlock", "images"}, elements...)...)
-	return dir, os.MkdirAll(dir, 0o755)
+	return dir, os.MkdirAll(dir, 0o750)
 }

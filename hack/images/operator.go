@@ -9,13 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // buildOperator makes the image of the manager. It has the runner as well, which
 // sandbox pods take from it in an init container.
-func buildOperator(ctx context.Context, root string) (image, error) {
+func buildOperator(ctx context.Context, r request) (image, error) {
 	dir, err := os.MkdirTemp("", "airlock-operator-*")
 	if err != nil {
 		return image{}, err
@@ -31,21 +32,21 @@ func buildOperator(ctx context.Context, root string) (image, error) {
 			Labels:     map[string]string{"org.opencontainers.image.title": "Airlock operator"},
 		},
 	}
-	if err := img.addOperator(ctx, root, dir); err != nil {
+	if err := img.addOperator(ctx, r, dir); err != nil {
 		return image{}, errors.Join(err, img.cleanup())
 	}
 	return img, nil
 }
 
-func (i *image) addOperator(ctx context.Context, root, dir string) error {
-	base, err := operatorBase(ctx, dir)
+func (i *image) addOperator(ctx context.Context, r request, dir string) error {
+	base, err := operatorBase(ctx, r.now, dir)
 	if err != nil {
 		return err
 	}
 	programs := &tree{}
 	for name, pkg := range map[string]string{"airlock": ".", "airlock-runner": "./cmd/airlock-runner"} {
 		file := filepath.Join(dir, name)
-		if err := buildStatic(ctx, root, pkg, file); err != nil {
+		if err := buildStatic(ctx, r.root, pkg, file); err != nil {
 			return err
 		}
 		programs.add(entry{path: name, mode: 0o755, source: file})
@@ -55,8 +56,8 @@ func (i *image) addOperator(ctx context.Context, root, dir string) error {
 
 // operatorBase is what a static program expects to find: users, time zones are
 // in Go itself, and the certificate authorities of Debian.
-func operatorBase(ctx context.Context, dir string) (*tree, error) {
-	a, err := newApt(ctx, excludedPackages)
+func operatorBase(ctx context.Context, now time.Time, dir string) (*tree, error) {
+	a, err := newApt(ctx, excludedPackages, now)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func operatorBase(ctx context.Context, dir string) (*tree, error) {
 		return nil, err
 	}
 	rootDir := filepath.Join(dir, "root")
-	if err := os.Mkdir(rootDir, 0o755); err != nil {
+	if err := os.Mkdir(rootDir, 0o750); err != nil {
 		return nil, err
 	}
 	root, err := newRootFS(rootDir, func(name string) bool { return matches("usr/share/ca-certificates", name) })
@@ -94,7 +95,8 @@ func operatorBase(ctx context.Context, dir string) (*tree, error) {
 
 // buildStatic builds a program without anything of the machine in it.
 func buildStatic(ctx context.Context, root, pkg, file string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", file, pkg)
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", file, pkg}
+	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // Names from this source.
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if _, err := output(cmd); err != nil {

@@ -37,7 +37,7 @@ type tree struct {
 // readTree reads a directory without its root.
 func readTree(dir string) (*tree, error) {
 	t := &tree{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error { //nolint:gosec // Our own directory.
 		if err != nil || path == dir {
 			return err
 		}
@@ -109,23 +109,6 @@ func (t *tree) without(other *tree) *tree {
 	return rest
 }
 
-// size is the number of bytes in files.
-func (t *tree) size() (int64, error) {
-	var total int64
-	for _, e := range t.entries {
-		n := int64(len(e.data))
-		if e.source != "" {
-			info, err := os.Stat(e.source)
-			if err != nil {
-				return 0, err
-			}
-			n = info.Size()
-		}
-		total += n
-	}
-	return total, nil
-}
-
 // layer packs the tree; gzip, because every runtime reads it.
 func (t *tree) layer() (v1.Layer, error) {
 	return tarball.LayerFromOpener(func() (io.ReadCloser, error) {
@@ -159,14 +142,14 @@ func (e entry) writeTo(w *tar.Writer) error {
 // describe completes the header and opens the content of a file.
 func (e entry) describe(h *tar.Header) (io.ReadCloser, error) {
 	h.Mode = int64(e.mode.Perm() &^ 0o022)
-	switch e.mode.Type() {
-	case fs.ModeDir:
+	if e.mode.IsDir() {
 		h.Typeflag, h.Name = tar.TypeDir, e.path+"/"
 		if e.mode&fs.ModeSticky != 0 {
 			h.Mode = 0o1777
 		}
 		return nil, nil
-	case fs.ModeSymlink:
+	}
+	if e.mode.Type() == fs.ModeSymlink {
 		h.Typeflag, h.Linkname, h.Mode = tar.TypeSymlink, e.link, 0o777
 		return nil, nil
 	}

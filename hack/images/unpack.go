@@ -40,7 +40,7 @@ func newRootFS(dir string, keep func(path string) bool) (*rootFS, error) {
 // unpack adds the files of a package that are to be kept, and its control record
 // where scanners look for the packages of images without dpkg.
 func (r *rootFS) unpack(ctx context.Context, p debianPackage) error {
-	control, err := output(exec.CommandContext(ctx, "dpkg-deb", "--field", p.file))
+	control, err := output(exec.CommandContext(ctx, "dpkg-deb", "--field", p.file)) //nolint:gosec // A verified file.
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (r *rootFS) unpack(ctx context.Context, p debianPackage) error {
 	if err := r.root.WriteFile("var/lib/dpkg/status.d/"+p.name, []byte(control), 0o644); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "dpkg-deb", "--fsys-tarfile", p.file)
+	cmd := exec.CommandContext(ctx, "dpkg-deb", "--fsys-tarfile", p.file) //nolint:gosec // A verified file.
 	files, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (r *rootFS) place(name string, h *tar.Header, content io.Reader) error {
 		if err != nil {
 			return err
 		}
-		_, err = io.Copy(file, content) //nolint:gosec // A package that Debian signed.
+		_, err = io.Copy(file, content)
 		return errors.Join(err, file.Chmod(h.FileInfo().Mode().Perm()), file.Close())
 	default:
 		return fmt.Errorf("unexpected tar entry of type %q", h.Typeflag)
