@@ -7,6 +7,7 @@ import "github.com/airlock-dev/airlock/internal/gate/report"
 // The report model lives in its own package so that the language readers can
 // fill it in without importing this one. Everybody else uses these names.
 type (
+	// Language names a programming language; see report.Language, and so on for the others.
 	Language  = report.Language
 	Kind      = report.Kind
 	Form      = report.Form

@@ -151,16 +151,23 @@ func (a *analysis) dispatch(method string, n *syntax.Call, s *scope) {
 
 // dispatchedValue gives the part of the i-th argument that names methods, nil if none does.
 func dispatchedValue(method string, i int, arg *syntax.Argument) syntax.Expr {
-	table := method == "pivot_table" || method == "crosstab"
-	switch {
-	case arg.Name == "aggfunc", arg.Name == "func" && !table:
+	if method == "pivot_table" || method == "crosstab" {
+		if arg.Name == "aggfunc" || arg.Name == "" && i >= 3 {
+			return arg.Value
+		}
+		return nil
+	}
+	switch arg.Name {
+	case "func", "aggfunc":
 		return arg.Value
-	case arg.Name != "": // named aggregation: total=("amount", "sum")
-		if pair, ok := arg.Value.(*syntax.Tuple); ok && len(pair.Elts) == 2 && !table {
+	case "":
+		if i == 0 || arg.Star != syntax.NoStar {
+			return arg.Value
+		}
+	default: // named aggregation: total=("amount", "sum")
+		if pair, ok := arg.Value.(*syntax.Tuple); ok && len(pair.Elts) == 2 {
 			return pair.Elts[1]
 		}
-	case table && i >= 3, !table && (i == 0 || arg.Star != syntax.NoStar):
-		return arg.Value
 	}
 	return nil
 }
@@ -181,16 +188,23 @@ func (a *analysis) dispatched(b bound, depth int) {
 		return
 	case *syntax.Lambda, *syntax.Attribute, *syntax.Number, *syntax.Constant:
 		return
-	case *syntax.Name:
-		if v := a.resolve(x, b.scope); len(v.targets) > 0 || a.isFunction(x, b.scope) {
-			return
-		}
-	case *syntax.Call:
-		if v := a.resolve(x.Func, b.scope); len(v.targets) > 0 && !v.other {
-			return // functools.partial and its like; a known function that returns a string is rare and harmless
-		}
 	}
-	a.reportDispatch(b.expr)
+	if !a.isCallable(b) {
+		a.reportDispatch(b.expr)
+	}
+}
+
+// isCallable reports whether an expression is a known function, one of the
+// source, or made by a known function such as functools.partial.
+func (a *analysis) isCallable(b bound) bool {
+	switch x := b.expr.(type) {
+	case *syntax.Name:
+		return len(a.resolve(x, b.scope).targets) > 0 || a.isFunction(x, b.scope)
+	case *syntax.Call:
+		v := a.resolve(x.Func, b.scope)
+		return len(v.targets) > 0 && !v.other
+	}
+	return false
 }
 
 // elementsOf gives the elements of a display, and the values of a dictionary.

@@ -46,24 +46,13 @@ func (a *analysis) emitAll(effects []effect, e emission) {
 
 // operations turns one effect of one use into operations with their facts.
 func (a *analysis) operations(eff effect, e emission) []report.Operation {
-	if eff.optional && a.isAbsent(eff.facts[eff.order[0]], e.call) {
+	if a.isRuledOut(eff, e) {
 		return nil
 	}
 	op := report.Operation{Kind: eff.kind}
 	for _, name := range eff.order {
 		arg := eff.facts[name]
 		switch name {
-		case "flag":
-			if a.isFalse(arg, e.call) {
-				return nil
-			}
-		case "style":
-			if a.isSafeStyle(arg, e) {
-				return nil
-			}
-			if eff.kind == report.FileRead {
-				return a.locationOperations(op, arg, e)
-			}
 		case "url":
 			return a.urlOperations(op, arg, e)
 		case "location":
@@ -81,6 +70,18 @@ func (a *analysis) operations(eff effect, e emission) []report.Operation {
 		return a.byMode(op, eff, e)
 	}
 	return []report.Operation{op}
+}
+
+// isRuledOut reports whether the arguments of a use exclude the effect.
+func (a *analysis) isRuledOut(eff effect, e emission) bool {
+	if eff.optional && a.isAbsent(eff.facts[eff.order[0]], e.call) {
+		return true
+	}
+	if arg, ok := eff.facts["flag"]; ok && a.isFalse(arg, e.call) {
+		return true
+	}
+	arg, ok := eff.facts["style"]
+	return ok && a.isSafeStyle(arg, e)
 }
 
 // addFact adds a fact that does not change which operation it is.

@@ -51,8 +51,9 @@ func factText(f report.Fact) string {
 		return f.Value
 	case report.Prefix:
 		return f.Value + "…"
+	default:
+		return "?"
 	}
-	return "?"
 }
 
 func TestEffectsCarryTheirFacts(t *testing.T) {

@@ -4,6 +4,7 @@ package python
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
@@ -102,24 +103,20 @@ func (a *analysis) areSafeSettings(call *syntax.Call, s *scope) bool {
 		return false
 	}
 	first := call.Args[0]
-	if first.Star != syntax.NoStar || first.Name != "" && first.Name != "rc" {
-		return false
+	isFirst := first.Star == syntax.NoStar && (first.Name == "" || first.Name == "rc")
+	isFile := func(arg *syntax.Argument) bool {
+		return arg.Name == "fname" || arg.Name == "" && arg.Star == syntax.NoStar
 	}
-	for _, arg := range call.Args[1:] {
-		if arg.Name == "fname" || arg.Name == "" && arg.Star == syntax.NoStar {
-			return false
-		}
+	if !isFirst || slices.ContainsFunc(call.Args[1:], isFile) {
+		return false
 	}
 	d, ok := a.single(bound{first.Value, s}).expr.(*syntax.Dict)
 	if !ok {
 		return a.isSafeSetting(first.Value, s)
 	}
-	for _, item := range d.Items {
-		if item.Key == nil || !a.isSafeSetting(item.Key, s) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(d.Items, func(item syntax.DictItem) bool {
+		return item.Key == nil || !a.isSafeSetting(item.Key, s)
+	})
 }
 
 func (a *analysis) isSafeSetting(x syntax.Expr, s *scope) bool {

@@ -125,7 +125,7 @@ func (l *lexer) fstringText(f *fstring) {
 	for i := from; i < len(l.src); i++ {
 		c := l.src[i]
 		switch {
-		case c == '\\' && !(inSpec && f.raw):
+		case c == '\\':
 			i += l.escapeLength(f, i)
 		case bytes.HasPrefix(l.src[i:], f.quote):
 			l.textTo(from, i)
@@ -134,8 +134,8 @@ func (l *lexer) fstringText(f *fstring) {
 		case c == '\n' && len(f.quote) == 1:
 			fail(i, "an f-string is not closed")
 		case c != '{' && c != '}':
-		case !inSpec && i+1 < len(l.src) && l.src[i+1] == c:
-			i++
+		case !inSpec && bytes.HasPrefix(l.src[i+1:], []byte{c}):
+			i++ // doubled: the brace itself
 		default:
 			l.textTo(from, i)
 			l.brace(f, c)
@@ -179,10 +179,11 @@ func (l *lexer) textTo(from, i int) {
 }
 
 // escapeLength gives how many bytes after the backslash at i belong to it: none
-// before a brace, the whole name of \N{...}, else one.
+// in a format specification of a raw f-string or before a brace, the whole name
+// of \N{...}, else one.
 func (l *lexer) escapeLength(f *fstring, i int) int {
 	rest := l.src[i+1:]
-	if len(rest) == 0 || rest[0] == '{' || rest[0] == '}' {
+	if len(rest) == 0 || f.raw && len(f.fields) > 0 || rest[0] == '{' || rest[0] == '}' {
 		return 0
 	}
 	if !f.raw && bytes.HasPrefix(rest, []byte("N{")) {
