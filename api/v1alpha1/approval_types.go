@@ -193,7 +193,7 @@ type ApprovalSpec struct {
 
 	// expiresAt ends the approval; decisions after it are refused, and the request is denied.
 	// +required
-	ExpiresAt metav1.Time `json:"expiresAt,omitzero"`
+	ExpiresAt metav1.Time `json:"expiresAt,omitzero"` //nolint:kubeapilinter // A string in JSON: it has no empty object to tell apart.
 
 	// decision is the inbox: patch it to decide. It is never stored.
 	// +optional
@@ -225,6 +225,7 @@ const (
 )
 
 // ApprovalStatus is the operator's count of the decisions.
+// +kubebuilder:validation:MinProperties=1
 type ApprovalStatus struct {
 	// state sums the decisions up.
 	// +optional

@@ -218,6 +218,7 @@ type EgressTarget struct {
 }
 
 // Limits bound one execution. In a request they are what it asks for, in a policy the maxima.
+// +kubebuilder:validation:MinProperties=1
 type Limits struct {
 	// timeoutSeconds is the wall-clock time that the code may run, in seconds.
 	// +optional

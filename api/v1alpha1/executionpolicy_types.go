@@ -185,17 +185,18 @@ type OperationRules struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
-	Allow []OperationRule `json:"allow,omitempty"`
+	Allow []OperationRule `json:"allow,omitempty"` //nolint:kubeapilinter // MinProperties=1 on the rule keeps its items apart.
 
 	// requireApproval lists the operations that people have to agree to. It outweighs allow.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
-	RequireApproval []OperationRule `json:"requireApproval,omitempty"`
+	RequireApproval []OperationRule `json:"requireApproval,omitempty"` //nolint:kubeapilinter // MinProperties=1 on the rule keeps its items apart.
 }
 
 // ApprovalTerms say how many people have to agree, and for how long they may.
+// +kubebuilder:validation:MinProperties=1
 type ApprovalTerms struct {
 	// required is the number of different approvers who have to agree.
 	// +optional
@@ -250,7 +251,7 @@ type Credential struct {
 type KyvernoRules struct {
 	// selector chooses ValidatingPolicies by label.
 	// +required
-	Selector metav1.LabelSelector `json:"selector,omitzero"`
+	Selector metav1.LabelSelector `json:"selector,omitzero"` //nolint:kubeapilinter // Kubernetes' own type, whose empty value selects everything.
 }
 
 // Example is a piece of code whose verdict is known. A policy that judges one of its examples otherwise is not Ready.
@@ -304,7 +305,7 @@ type ExecutionPolicySpec struct {
 
 	// approval sets the terms of approvals.
 	// +optional
-	// +default={}
+	// +default={"required":1}
 	Approval ApprovalTerms `json:"approval,omitzero"`
 
 	// env lists the names of environment variables that requests may set. None by default.
@@ -357,6 +358,7 @@ type ExecutionPolicySpec struct {
 }
 
 // ExecutionPolicyStatus says whether the policy can judge.
+// +kubebuilder:validation:MinProperties=1
 type ExecutionPolicyStatus struct {
 	// conditions hold Ready.
 	// +optional

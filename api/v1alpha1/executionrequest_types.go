@@ -249,6 +249,7 @@ type Result struct {
 }
 
 // ExecutionRequestStatus is what became of a request.
+// +kubebuilder:validation:MinProperties=1
 type ExecutionRequestStatus struct {
 	// conditions are Validated, Approved, Launched and Finished; see the constants for what True, False and absent mean.
 	// +optional
