@@ -101,9 +101,9 @@ True
 65532 65532
 ['python3', 'python3.11']
 []
-OSError
-OSError
-OSError
+refused /etc/passwd
+refused /airlock/main.py
+refused /workspace/new
 `
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)

@@ -22,9 +22,10 @@ print(os.path.getsize("/tmp/totals.png") > 1000)
 print(os.getuid(), os.getgid())
 print(sorted(set(os.listdir("/bin"))))
 print([p for p in ("/bin/sh", "/bin/bash", "/usr/bin/perl", "/usr/bin/apt-get", "/usr/bin/dpkg") if os.path.exists(p)])
-for path in ("/etc/passwd", "/airlock/main.py", "/new"):
+# Only the read-only root refuses the last one: its directory belongs to this user.
+for path in ("/etc/passwd", "/airlock/main.py", "/workspace/new"):
     try:
         open(path, "a")
         print("WROTE", path)
-    except OSError as error:
-        print(type(error).__name__)
+    except OSError:
+        print("refused", path)
