@@ -151,19 +151,15 @@ func (a *analysis) dispatch(method string, n *syntax.Call, s *scope) {
 
 // dispatchedValue gives the part of the i-th argument that names methods, nil if none does.
 func dispatchedValue(method string, i int, arg *syntax.Argument) syntax.Expr {
-	if method == "pivot_table" || method == "crosstab" {
-		if arg.Name == "aggfunc" || arg.Name == "" && i >= 3 {
-			return arg.Value
-		}
-		return nil
-	}
+	table := method == "pivot_table" || method == "crosstab"
 	switch arg.Name {
 	case "func", "aggfunc":
 		return arg.Value
 	case "":
-		if i == 0 || arg.Star != syntax.NoStar {
-			return arg.Value
+		if table && i < 3 || !table && i > 0 && arg.Star == syntax.NoStar {
+			return nil
 		}
+		return arg.Value
 	default: // named aggregation: total=("amount", "sum")
 		if pair, ok := arg.Value.(*syntax.Tuple); ok && len(pair.Elts) == 2 {
 			return pair.Elts[1]
