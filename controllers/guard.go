@@ -32,11 +32,17 @@ type Guard struct {
 	problems []string
 }
 
+// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingadmissionpolicies;validatingadmissionpolicybindings;mutatingadmissionpolicies;mutatingadmissionpolicybindings,verbs=get
+// +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=get
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get
+// +kubebuilder:rbac:groups=networking.k8s.io,namespace=sandboxes,resources=networkpolicies,verbs=list
+
 // Problems implements executionrequest.Guard.
 func (g *Guard) Problems(ctx context.Context) []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.checked.IsZero() && g.Clock.Since(g.checked) < preflightTTL {
+	// A result from the future is none: the clock was set back.
+	if age := g.Clock.Since(g.checked); !g.checked.IsZero() && age >= 0 && age < preflightTTL {
 		return g.problems
 	}
 	g.problems = nil

@@ -17,6 +17,10 @@ import (
 	"github.com/airlock-dev/airlock/internal/sandbox"
 )
 
+// Leader election.
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=operator,resources=leases,verbs=create;get;patch;update
+// +kubebuilder:rbac:groups="",namespace=operator,resources=events,verbs=create;patch
+
 // Scheme returns the kinds that the operator reads and writes.
 func Scheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()

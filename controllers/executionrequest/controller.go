@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -53,6 +54,10 @@ type Reconciler struct {
 	Guard    Guard
 	Recorder events.EventRecorder
 	Options  Options
+
+	// written has, by name, the version of a request on top of which its status was last written. While the cache still
+	// shows that one, whatever is decided on it would be written in vain.
+	written sync.Map
 }
 
 // snapshot is one reconcile's working copy.
@@ -83,6 +88,7 @@ const staleRetry = time.Second
 
 // +kubebuilder:rbac:groups=airlock.dev,resources=executionrequests,verbs=get;list;watch;delete
 // +kubebuilder:rbac:groups=airlock.dev,resources=executionrequests/status,verbs=get;patch;update
+// +kubebuilder:rbac:groups=airlock.dev,resources=executionrequests/finalizers,verbs=update
 // +kubebuilder:rbac:groups=airlock.dev,resources=executionpolicies,verbs=get;list;watch
 // +kubebuilder:rbac:groups=airlock.dev,resources=approvals,verbs=get;list;watch;create
 // +kubebuilder:rbac:groups=airlock.dev,resources=approvals/status,verbs=get;patch;update
@@ -106,10 +112,15 @@ func (r *Reconciler) reconcile(ctx context.Context, key types.NamespacedName) (c
 	}
 	req := &v1alpha1.ExecutionRequest{}
 	if err := r.Get(ctx, key, req); apierrors.IsNotFound(err) {
+		r.written.Delete(key)
 		return ctrl.Result{}, r.sweep(ctx, key, "", kids.all())
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("get request: %w", err)
 	}
+	if version, ok := r.written.Load(key); ok && version == req.ResourceVersion {
+		return ctrl.Result{}, fmt.Errorf("%w: it lacks the last write of the status", errStale)
+	}
+	r.written.Delete(key)
 	if !req.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, r.delete(ctx, kids.all()...)
 	}
@@ -180,6 +191,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, before *v1alpha1.Execution
 	if err != nil {
 		return fmt.Errorf("write request status: %w", err)
 	}
+	r.written.Store(client.ObjectKeyFromObject(before), before.ResourceVersion)
 	ctrl.LoggerFrom(ctx).Info("request moved", "state", s.req.Status.State, "was", before.Status.State)
 	r.announce(before, s.req)
 	return nil

@@ -48,9 +48,7 @@ func (r *Reconciler) launch(ctx context.Context, s *snapshot) (bool, error) {
 		return false, nil
 	}
 	if later := new(delay); errors.As(err, &later) {
-		setCondition(s, v1alpha1.ConditionLaunched, metav1.ConditionFalse, later.reason, later.message)
-		since := meta.FindStatusCondition(s.req.Status.Conditions, v1alpha1.ConditionLaunched).LastTransitionTime.Time
-		s.wakeAfter(min(max(s.now.Sub(since)/2, minRefusedWait), maxRefusedWait))
+		holdBack(s, later)
 		return false, nil
 	}
 	if err != nil {
@@ -58,6 +56,13 @@ func (r *Reconciler) launch(ctx context.Context, s *snapshot) (bool, error) {
 	}
 	launched(s, pod)
 	return true, nil
+}
+
+// holdBack says what a launch waits for, and asks for the next attempt.
+func holdBack(s *snapshot, why *delay) {
+	setCondition(s, v1alpha1.ConditionLaunched, metav1.ConditionFalse, why.reason, why.message)
+	since := meta.FindStatusCondition(s.req.Status.Conditions, v1alpha1.ConditionLaunched).LastTransitionTime.Time
+	s.wakeAfter(min(max(s.now.Sub(since)/2, minRefusedWait), maxRefusedWait))
 }
 
 func launched(s *snapshot, pod *corev1.Pod) {

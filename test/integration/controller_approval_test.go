@@ -73,7 +73,7 @@ func TestApprovedRequestCostsEightWrites(t *testing.T) {
 		"PATCH executionrequests/status", "DELETE pods", // ended
 	}
 	sorted := cmpopts.SortSlices(func(a, b string) bool { return a < b })
-	if diff := cmp.Diff(want, w.log.about(), sorted); diff != "" {
+	if diff := cmp.Diff(want, w.log.texts(), sorted); diff != "" {
 		t.Errorf("writes (-want +got):\n%s", diff)
 	}
 }

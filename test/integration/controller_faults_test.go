@@ -57,14 +57,6 @@ func TestOperatorDiesBetweenAnyTwoSteps(t *testing.T) {
 				w.launchedOnce(req)
 			},
 		},
-		"a refusal by an approver": {
-			tell: func(w *world) {
-				req := w.request(approvalSource)
-				w.decides(approver, w.approval(req), v1alpha1.Denied)
-				w.ends(req, v1alpha1.StateDenied, v1alpha1.ConditionFinished, v1alpha1.ReasonDenied, "alice")
-				w.neverRan(req)
-			},
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for step := 1; step <= maxSteps; step++ {
@@ -84,10 +76,9 @@ func TestOperatorDiesBetweenAnyTwoSteps(t *testing.T) {
 func dies(t *testing.T, when string, line *wire, tell func(*world), prepare ...func(*v1alpha1.ExecutionPolicySpec)) bool {
 	t.Run(when, func(t *testing.T) {
 		w := newWorld(t, prepare...)
-		w.operate() // the policy is checked before the story begins
-		w.log = &writeLog{}
 		line.log = w.log
 		w.start(line)
+		w.policyChecked()
 		told := make(chan struct{})
 		replaced := make(chan struct{})
 		go func() {

@@ -249,7 +249,7 @@ func (w *world) cleanUp() {
 		w.must(client.IgnoreNotFound(c.Delete(w.ctx, obj, client.GracePeriodSeconds(0))))
 	}
 	if egress := w.policy.Spec.Egress; len(egress) > 0 {
-		operator.remove("/apis/cilium.io/v2/namespaces/" + config.SandboxNamespace + "/ciliumnetworkpolicies/" + network.EgressPolicyName(network.Profile(egress)))
+		admin.remove("/apis/cilium.io/v2/namespaces/" + config.SandboxNamespace + "/ciliumnetworkpolicies/" + network.EgressPolicyName(network.Profile(egress)))
 	}
 	w.must(client.IgnoreNotFound(w.admin.Delete(w.ctx, w.policy)))
 	w.must(w.admin.DeleteAllOf(w.ctx, &v1alpha1.ExecutionRequest{}, client.InNamespace(w.namespace)))

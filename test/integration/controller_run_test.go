@@ -53,7 +53,7 @@ func TestAllowedRequestCostsFourWrites(t *testing.T) {
 	w.nudge(req)
 	w.gone(pod)
 	want := []string{"POST pods", "PATCH executionrequests/status", "PATCH executionrequests/status", "DELETE pods"}
-	if diff := cmp.Diff(want, w.log.about()); diff != "" {
+	if diff := cmp.Diff(want, w.log.texts()); diff != "" {
 		t.Errorf("writes (-want +got):\n%s", diff)
 	}
 }

@@ -89,13 +89,11 @@ func (l *writeLog) all() []write {
 	return append([]write(nil), l.writes...)
 }
 
-// about returns the writes that concern the request: all but Events and the status of policies.
-func (l *writeLog) about() []string {
+// texts returns all writes in order.
+func (l *writeLog) texts() []string {
 	var found []string
 	for _, w := range l.all() {
-		if !strings.Contains(w.path, "/executionpolicies/") {
-			found = append(found, w.String())
-		}
+		found = append(found, w.String())
 	}
 	return found
 }
@@ -130,14 +128,15 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// admit counts a write, and says whether it is the last one. Events and dry runs are no steps of the operator's.
+// admit counts a write, and says whether it is the last one. Events, dry runs and the status of policies are no steps of a
+// request.
 func (w *wire) admit(r *http.Request) (number int, last bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.isDead {
 		return 0, false, errDead
 	}
-	if r.Method == http.MethodGet || r.URL.Query().Has("dryRun") || strings.Contains(r.URL.Path, "/events") {
+	if r.Method == http.MethodGet || r.URL.Query().Has("dryRun") || strings.Contains(r.URL.Path, "/events") || strings.Contains(r.URL.Path, "/executionpolicies/") {
 		return 0, false, nil
 	}
 	w.writes++
