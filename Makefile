@@ -27,8 +27,8 @@ generate: ## Generate deepcopy functions, CRDs, the RBAC role and the chart's co
 
 .PHONY: gate-tables
 gate-tables: ## Generate and audit the gate's Python tables from the libraries installed here (python3 with pandas, matplotlib)
-	python3 -B hack/gatetables/generate.py
-	python3 -B hack/gatetables/audit.py
+	/usr/bin/python3 -E -s -B hack/gatetables/generate.py
+	/usr/bin/python3 -E -s -B hack/gatetables/audit.py
 
 .PHONY: build
 build: ## Build all commands into bin/
