@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/airlock-dev/airlock/hack/cluster/internal/image"
@@ -32,6 +33,7 @@ func TestClusterFromNothingToNothing(t *testing.T) {
 	}{
 		{"up again changes nothing", upAgainChangesNothing},
 		{"up repairs what crashed", upRepairsWhatCrashed},
+		{"up repairs a node that lost its namespaces, as a restart of the machine does", upRepairsLostNamespaces},
 		{"a user has the name and groups of its certificate and no rights", userHasNoRights},
 		{"the network lets through what a policy names and nothing else", policiesAreEnforced},
 	}
@@ -68,6 +70,20 @@ func upRepairsWhatCrashed(t *testing.T, c *cli) {
 		t.Errorf("status of a crashed cluster succeeds (%v):\n%s", err, out)
 	}
 	c.must("up")
+	c.kubectl("", "get", "namespace", "kept")
+}
+
+func upRepairsLostNamespaces(t *testing.T, c *cli) {
+	before := c.pids()
+	if err := syscall.Unmount(filepath.Join(c.dir, "ns"), syscall.MNT_DETACH); err != nil {
+		t.Fatal(err)
+	}
+	c.must("up")
+	for component, pid := range c.pids() {
+		if before[component] == pid {
+			t.Errorf("%s still runs as %d in namespaces that nobody reaches", component, pid)
+		}
+	}
 	c.kubectl("", "get", "namespace", "kept")
 }
 

@@ -15,26 +15,26 @@ import (
 	"github.com/airlock-dev/airlock/hack/cluster/internal/process"
 )
 
+// llvmDir has Debian's LLVM 19 under the names that Cilium calls.
+const llvmDir = "/usr/lib/llvm-19/bin"
+
 //go:embed config/cni.conflist
 var cniTemplate string
 
 func (c *Cluster) ciliumSocket() string { return c.dir("run", "cilium", "cilium.sock") }
 
-// ensureCiliumFiles gives Cilium a BPF file system and a view of the cluster's cgroup of its own, the compiler under the names it calls,
-// and sources it may write beside.
+// ensureCiliumFiles gives Cilium a BPF file system and a view of the cluster's cgroup of its own, a compiler, and sources it may write
+// beside.
 func (c *Cluster) ensureCiliumFiles() error {
-	links := map[string]string{"clang": "/usr/bin/clang-19", "llc": "/usr/bin/llc-19", "llvm-objcopy": "/usr/bin/llvm-objcopy-19"}
-	for name, program := range links {
-		if err := c.link(program, name); err != nil {
-			return err
-		}
-	}
 	if _, err := os.Stat(c.dir("cilium", "bpf")); errors.Is(err, os.ErrNotExist) {
 		if err := os.CopyFS(c.dir("cilium", "bpf"), os.DirFS(c.programs.Program("cilium", "bpf"))); err != nil {
 			return fmt.Errorf("copy Cilium's BPF sources: %w", err)
 		}
 	}
 	return errors.Join(
+		c.link(llvmDir+"/clang", "clang"),
+		c.link(llvmDir+"/llc", "llc"),
+		c.link(llvmDir+"/llvm-objcopy", "llvm-objcopy"),
 		c.link(c.programs.Program("cilium", "cilium-agent"), "cilium-agent"),
 		c.installCNI(),
 		c.ensureKubeconfig(c.dir("config", "cilium.kubeconfig"), "cilium", pki.Subject{CommonName: "cilium", Organizations: []string{"system:masters"}}),

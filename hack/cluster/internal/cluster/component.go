@@ -11,6 +11,8 @@ import (
 	"github.com/airlock-dev/airlock/hack/cluster/internal/process"
 )
 
+const systemPath = "/usr/sbin:/usr/bin:/sbin:/bin"
+
 // component is one long-running program of the cluster.
 type component struct {
 	process.Spec
@@ -32,7 +34,7 @@ func (c *Cluster) ensure(comp component) (process.Process, error) {
 		return process.Process{Record: record}, nil
 	}
 	comp.Log = c.log(comp.Name)
-	comp.Env = append([]string{"PATH=" + c.dir("bin") + ":/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + c.dir()}, comp.Env...)
+	comp.Env = append([]string{"PATH=" + c.dir("bin") + ":" + systemPath, "HOME=" + c.dir()}, comp.Env...)
 	if !c.state.ControlPlaneOnly {
 		comp.Cgroup = c.daemonCgroup()
 	}

@@ -48,6 +48,9 @@ func (c *Cluster) ensureNamespaces(ctx context.Context) error {
 	if err := c.removeHostLink(ctx); err != nil {
 		return err
 	}
+	if err := c.clearRun(); err != nil {
+		return err
+	}
 	if err := c.createNamespaces(); err != nil {
 		return err
 	}

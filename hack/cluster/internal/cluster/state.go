@@ -111,6 +111,31 @@ func (c *Cluster) load() error {
 	return nil
 }
 
+// makeDirs makes the directories of every cluster. The way to a container's root file system can be passed by everybody: root in a pod with
+// a user namespace is not root here.
+func (c *Cluster) makeDirs() error {
+	for _, sub := range []string{"", "run"} {
+		if err := os.MkdirAll(c.dir(sub), 0o711); err != nil { //nolint:gosec // what is secret is in closed directories below
+			return fmt.Errorf("create the state directory: %w", err)
+		}
+	}
+	for _, sub := range []string{"logs", "pki", "run/processes", "bin", "config"} {
+		if err := os.MkdirAll(c.dir(sub), 0o700); err != nil {
+			return fmt.Errorf("create the state directory: %w", err)
+		}
+	}
+	return nil
+}
+
+// clearRun removes what does not outlive the processes, as a restart of the machine does with /run, and the CNI configuration: pods wait for
+// it until Cilium is ready again.
+func (c *Cluster) clearRun() error {
+	if err := errors.Join(os.RemoveAll(c.dir("run")), os.RemoveAll(c.dir("s")), os.RemoveAll(c.dir("cni", "net.d"))); err != nil {
+		return fmt.Errorf("clear what ran before: %w", err)
+	}
+	return c.makeDirs()
+}
+
 // create records a new cluster before anything of it exists, so that down always finds it.
 func (c *Cluster) create(controlPlaneOnly bool) error {
 	c.state = state{ControlPlaneOnly: controlPlaneOnly}
@@ -130,16 +155,8 @@ func (c *Cluster) create(controlPlaneOnly bool) error {
 	if err != nil {
 		return err
 	}
-	// The way to a container's root file system can be passed by everybody: root in a pod with a user namespace is not root here.
-	for _, sub := range []string{"", "run"} {
-		if err := os.MkdirAll(c.dir(sub), 0o711); err != nil { //nolint:gosec // what is secret is in closed directories below
-			return fmt.Errorf("create the state directory: %w", err)
-		}
-	}
-	for _, sub := range []string{"logs", "pki", "run/processes", "bin", "config"} {
-		if err := os.MkdirAll(c.dir(sub), 0o700); err != nil {
-			return fmt.Errorf("create the state directory: %w", err)
-		}
+	if err := c.makeDirs(); err != nil {
+		return err
 	}
 	content, err := json.Marshal(c.state)
 	if err != nil {
