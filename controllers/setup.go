@@ -27,7 +27,7 @@ func Setup(mgr ctrl.Manager, clk clock.PassiveClock, guard executionrequest.Guar
 	if err := requests.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("set up the ExecutionRequest controller: %w", err)
 	}
-	if err := (&approval.Reconciler{Client: mgr.GetClient(), Clock: clk}).SetupWithManager(mgr); err != nil {
+	if err := (&approval.Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: clk}).SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("set up the Approval controller: %w", err)
 	}
 	if err := (&executionpolicy.Reconciler{Client: mgr.GetClient()}).SetupWithManager(mgr); err != nil {

@@ -6,6 +6,7 @@ package approval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,6 +23,8 @@ import (
 // Reconciler writes the status of Approvals.
 type Reconciler struct {
 	client.Client
+	// Live reads from the API server, past every cache.
+	Live  client.Reader
 	Clock clock.PassiveClock
 }
 
@@ -42,19 +45,19 @@ func (r *Reconciler) Reconcile(ctx context.Context, key ctrl.Request) (ctrl.Resu
 	if final(appr.Status.State) {
 		return ctrl.Result{}, nil
 	}
-	req := &v1alpha1.ExecutionRequest{}
-	err := r.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: appr.Spec.Subject.RequestRef.Name}, req)
-	if apierrors.IsNotFound(err) {
-		return ctrl.Result{}, nil // the garbage collector removes the Approval after its request
-	}
-	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("get request: %w", err)
-	}
-
 	now := r.Clock.Now()
-	outcome, err := approval.Evaluate(appr, req, appr.Spec.Subject.EnvelopeDigest, now)
-	if err != nil {
+	outcome, err := r.count(ctx, r.Client, appr, now)
+	if errors.Is(err, approval.ErrBinding) {
+		// Perhaps only the cache is behind, with an earlier request of that name; Denied is final.
+		outcome, err = r.count(ctx, r.Live, appr, now)
+	}
+	switch {
+	case apierrors.IsNotFound(err):
+		return ctrl.Result{}, nil // the garbage collector removes the Approval after its request
+	case errors.Is(err, approval.ErrBinding):
 		outcome = approval.Outcome{State: v1alpha1.ApprovalDenied, Message: err.Error()}
+	case err != nil:
+		return ctrl.Result{}, err
 	}
 	if wait := launchFirst(appr, outcome.State, now); wait > 0 {
 		return ctrl.Result{RequeueAfter: wait}, nil
@@ -71,6 +74,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, key ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, nil
 	}
 	return ctrl.Result{RequeueAfter: appr.Spec.ExpiresAt.Sub(now)}, nil
+}
+
+// count counts the decisions on the request as the reader shows it.
+func (r *Reconciler) count(ctx context.Context, from client.Reader, appr *v1alpha1.Approval, now time.Time) (approval.Outcome, error) {
+	req := &v1alpha1.ExecutionRequest{}
+	if err := from.Get(ctx, client.ObjectKey{Namespace: appr.Namespace, Name: appr.Spec.Subject.RequestRef.Name}, req); err != nil {
+		return approval.Outcome{}, fmt.Errorf("get request: %w", err)
+	}
+	return approval.Evaluate(appr, req, appr.Spec.Subject.EnvelopeDigest, now)
 }
 
 // launchGrace is how long a launch has to use an approval before people are told that it waits to be used.

@@ -191,7 +191,9 @@ func (r *Reconciler) patchStatus(ctx context.Context, before *v1alpha1.Execution
 	if err != nil {
 		return fmt.Errorf("write request status: %w", err)
 	}
-	r.written.Store(client.ObjectKeyFromObject(before), before.ResourceVersion)
+	if s.req.ResourceVersion != before.ResourceVersion {
+		r.written.Store(client.ObjectKeyFromObject(before), before.ResourceVersion)
+	}
 	ctrl.LoggerFrom(ctx).Info("request moved", "state", s.req.Status.State, "was", before.Status.State)
 	r.announce(before, s.req)
 	return nil

@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 	"github.com/airlock-dev/airlock/internal/runner"
@@ -28,12 +27,12 @@ func recordEnd(s *snapshot, pod *corev1.Pod) {
 		return
 	}
 	s.req.Status.Result = &v1alpha1.Result{
-		ExitCode: ptr.To(int32(report.ExitCode)), //nolint:gosec // ParseReport bounds it to 0..255
-		Reason:   string(report.Reason), FinishedAt: ptr.To(metav1.NewTime(report.FinishedAt)),
+		ExitCode: new(int32(report.ExitCode)), //nolint:gosec // ParseReport bounds it to 0..255
+		Reason:   string(report.Reason), FinishedAt: new(metav1.NewTime(report.FinishedAt)),
 		Stdout: outputOf(report.Stdout), Stderr: outputOf(report.Stderr),
 	}
 	if !report.StartedAt.IsZero() {
-		s.req.Status.Result.StartedAt = ptr.To(metav1.NewTime(report.StartedAt))
+		s.req.Status.Result.StartedAt = new(metav1.NewTime(report.StartedAt))
 	}
 	switch {
 	case report.Succeeded():
@@ -78,7 +77,7 @@ const podDeadline = "DeadlineExceeded"
 // recordWithoutReport ends a run whose report is missing or cannot be the runner's: killed from outside, or out of memory.
 func recordWithoutReport(s *snapshot, pod *corev1.Pod, state *corev1.ContainerStateTerminated, why error) {
 	s.req.Status.Result = &v1alpha1.Result{
-		ExitCode: ptr.To(state.ExitCode), Reason: clip(orUnknown(state.Reason), maxReason),
+		ExitCode: new(state.ExitCode), Reason: clip(orUnknown(state.Reason), maxReason),
 		StartedAt: timeOf(state.StartedAt), FinishedAt: timeOf(state.FinishedAt),
 	}
 	switch {
@@ -121,7 +120,7 @@ func outputOf(o runner.Output) *v1alpha1.Output {
 	if o.SHA256 == "" {
 		return nil
 	}
-	return &v1alpha1.Output{SHA256: o.SHA256, Bytes: ptr.To(o.Bytes), Tail: o.Tail, Truncated: ptr.To(o.Truncated)}
+	return &v1alpha1.Output{SHA256: o.SHA256, Bytes: new(o.Bytes), Tail: o.Tail, Truncated: new(o.Truncated)}
 }
 
 func orUnknown(s string) string {

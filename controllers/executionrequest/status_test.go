@@ -5,6 +5,7 @@ package executionrequest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -200,5 +201,33 @@ func TestAStatusThatTheAPIServerNeverAcceptsEndsTheRequest(t *testing.T) {
 	}
 	if s.req.Status.State != v1alpha1.StateFailed || s.req.Status.Result != nil || !finished(s.req) {
 		t.Errorf("the request is %+v, want it to have failed without a result", s.req.Status)
+	}
+}
+
+// The requester reads Events; an error may name what it must not know of.
+func TestAnErrorThatHoldsARequestUpIsToldWithoutItsText(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"a right that the operator lacks":                   {fmt.Errorf("get credential: %w", apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "hidden-name", errors.New("no"))), "held up by Forbidden"},
+		"an error of no kind":                               {errors.New("dial tcp 10.0.0.1: hidden-name"), "held up by an error"},
+		"a cache that is behind is no news":                 {fmt.Errorf("%w: hidden-name", errStale), ""},
+		"nor is a write that somebody else was faster with": {apierrors.NewConflict(schema.GroupResource{}, "hidden-name", nil), ""},
+		"nor the end of the operator":                       {context.Canceled, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			recorder := events.NewFakeRecorder(1)
+			r := &Reconciler{Recorder: recorder}
+			r.announceRetry(newSnapshot().req, test.err)
+			got := ""
+			select {
+			case got = <-recorder.Events:
+			default:
+			}
+			if !strings.Contains(got, test.want) || (test.want == "") != (got == "") || strings.Contains(got, "hidden-name") {
+				t.Errorf("event %q, want %q", got, test.want)
+			}
+		})
 	}
 }

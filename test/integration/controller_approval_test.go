@@ -5,7 +5,7 @@
 package integration
 
 import (
-	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -39,10 +39,21 @@ func TestApprovedCodeIsLaunchedOnce(t *testing.T) {
 	if launches, consumed := w.launches(req), w.consumed(req); launches != 1 || consumed != 1 {
 		t.Errorf("%d pods were created and the approval was used %d times, want 1 and 1", launches, consumed)
 	}
-	w.must(w.admin.Get(w.ctx, client.ObjectKeyFromObject(appr), appr))
-	if appr.Status.State != v1alpha1.ApprovalConsumed || appr.Status.Tally != "1/1" {
+	w.must(w.stateIs(appr, v1alpha1.ApprovalConsumed))
+	if appr.Status.Tally != "1/1" {
 		t.Errorf("the approval is %+v", appr.Status)
 	}
+}
+
+// stateIs reads the Approval again, and gives an error where it is in another state.
+func (w *world) stateIs(appr *v1alpha1.Approval, want v1alpha1.ApprovalState) error {
+	if err := w.admin.Get(w.ctx, client.ObjectKeyFromObject(appr), appr); err != nil {
+		return err
+	}
+	if got := appr.Status.State; got != want {
+		return fmt.Errorf("the approval is %q, want %s", got, want)
+	}
+	return nil
 }
 
 // With an approval a request costs four writes more: the Approval, the status that says what it waits for, and the
@@ -52,15 +63,7 @@ func TestApprovedRequestCostsEightWrites(t *testing.T) {
 	w.operate()
 	req := w.request(approvalSource)
 	appr := w.approval(req)
-	w.eventually("the approval is Pending", func() error {
-		if err := w.admin.Get(w.ctx, client.ObjectKeyFromObject(appr), appr); err != nil {
-			return err
-		}
-		if appr.Status.State != v1alpha1.ApprovalPending {
-			return errors.New("not yet")
-		}
-		return nil
-	})
+	w.eventually("the approval is Pending", func() error { return w.stateIs(appr, v1alpha1.ApprovalPending) })
 	w.decides(approver, appr, v1alpha1.Approved)
 	pod := w.succeeds(req)
 	w.ends(req, v1alpha1.StateSucceeded, v1alpha1.ConditionFinished, v1alpha1.ReasonSucceeded, "")
@@ -160,4 +163,20 @@ func (w *world) approvedButHeld(req *v1alpha1.ExecutionRequest, appr *v1alpha1.A
 	w.holdLaunches("the test holds launches")
 	w.decides(approver, appr, v1alpha1.Approved)
 	w.waits(req, v1alpha1.ConditionLaunched, v1alpha1.ReasonPreflightFailed, "")
+}
+
+// People see Approved where the launch does not use it at once.
+func TestAnApprovalThatNobodyUsesYetIsShownAsApproved(t *testing.T) {
+	w := newWorld(t)
+	w.operate()
+	req := w.request(approvalSource)
+	appr := w.approval(req)
+	w.approvedButHeld(req, appr)
+	w.clock.SetTime(w.clock.Now().Add(time.Minute))
+	w.eventually("the approval is Approved", func() error { return w.stateIs(appr, v1alpha1.ApprovalApproved) })
+	w.holdLaunches()
+	w.nudge(req)
+	w.succeeds(req)
+	w.ends(req, v1alpha1.StateSucceeded, v1alpha1.ConditionFinished, v1alpha1.ReasonSucceeded, "")
+	w.must(w.stateIs(appr, v1alpha1.ApprovalConsumed))
 }

@@ -132,3 +132,41 @@ func (w *world) launchedOnce(req *v1alpha1.ExecutionRequest) {
 		w.Errorf("%d pod creations reached the API server and %d were accepted, want 1 and 1", attempts, w.launches(req))
 	}
 }
+
+// An operator that dies between creating the pod and saying so leaves no word of the launch. Where the policy has changed
+// before the next one looks, "Denied: nothing ran" would be a lie.
+func TestAnInterruptedLaunchIsNotCalledADenial(t *testing.T) {
+	w := newWorld(t)
+	line := &wire{log: w.log, dieAt: 1, applied: true}
+	w.start(line)
+	w.policyChecked()
+	req := w.request(allowedSource)
+	<-line.died
+	w.stop()
+	pod := w.starts(req)
+	w.policy.Spec.Allow = nil // what runs is not allowed any more
+	w.must(w.admin.Update(w.ctx, w.policy))
+	w.operate()
+	w.ends(req, v1alpha1.StateFailed, v1alpha1.ConditionFinished, v1alpha1.ReasonEnvelopeChanged, "its code may have run")
+	w.kubeletEnds(pod)
+	w.nothingLeft()
+	w.launchedOnce(req)
+}
+
+// An approval that was used up before a crash permits the launch no longer than it would have unused.
+func TestAnApprovalThatWasUsedBeforeACrashExpires(t *testing.T) {
+	w := newWorld(t)
+	line := &wire{log: w.log, dieAt: 4, applied: true} // Approval, two statuses, Consumed
+	w.start(line)
+	w.policyChecked()
+	req := w.request(approvalSource)
+	appr := w.approval(req)
+	w.eventually("the approval is Pending", func() error { return w.stateIs(appr, v1alpha1.ApprovalPending) })
+	w.decides(approver, appr, v1alpha1.Approved)
+	<-line.died
+	w.must(w.stateIs(appr, v1alpha1.ApprovalConsumed))
+	w.clock.SetTime(w.clock.Now().Add(time.Hour + time.Second))
+	w.operate()
+	w.ends(req, v1alpha1.StateDenied, v1alpha1.ConditionLaunched, v1alpha1.ReasonExpired, "expired before the pod could be created")
+	w.neverRan(req)
+}

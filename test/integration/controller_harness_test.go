@@ -6,6 +6,7 @@ package integration
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -53,7 +55,8 @@ var (
 
 const controllerPeople = `
 {"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"ctl-policies"},
- "rules":[{"apiGroups":["airlock.dev"],"resources":["executionpolicies"],"verbs":["use","approve"]}]}
+ "rules":[{"apiGroups":["airlock.dev"],"resources":["executionpolicies"],"verbs":["use","approve"]},
+  {"apiGroups":[""],"resources":["configmaps"],"resourceNames":["data","large","nothing"],"verbs":["get"]}]}
 {"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"ctl-policies"},
  "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"ctl-policies"},
  "subjects":[{"kind":"Group","name":"ctl-requesters","apiGroup":"rbac.authorization.k8s.io"},{"kind":"Group","name":"ctl-approvers","apiGroup":"rbac.authorization.k8s.io"}]}
@@ -66,13 +69,14 @@ const controllerPeople = `
 `
 
 var setUpControllerPeople = sync.OnceValue(func() error {
-	for _, text := range strings.Split(strings.TrimSpace(strings.ReplaceAll(controllerPeople, "\n ", " ")), "\n") {
-		path := "clusterroles"
-		if strings.Contains(text, `"ClusterRoleBinding"`) {
-			path = "clusterrolebindings"
+	decoder := json.NewDecoder(strings.NewReader(controllerPeople))
+	for decoder.More() {
+		role := &unstructured.Unstructured{}
+		if err := decoder.Decode(&role.Object); err != nil {
+			return fmt.Errorf("decode roles: %w", err)
 		}
-		got := admin.post("/apis/rbac.authorization.k8s.io/v1/"+path, text)
-		if !got.ok() && got.code != http.StatusConflict {
+		path := "/apis/rbac.authorization.k8s.io/v1/" + strings.ToLower(role.GetKind()) + "s/" + role.GetName() + "?fieldManager=test&force=true"
+		if got := admin.call(http.MethodPatch, path, apply, role.Object); !got.ok() {
 			return errors.New(got.String())
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,6 +24,8 @@ import (
 	"github.com/airlock-dev/airlock/config"
 	"github.com/airlock-dev/airlock/controllers"
 	"github.com/airlock-dev/airlock/controllers/executionrequest"
+	"github.com/airlock-dev/airlock/internal/network"
+	"github.com/airlock-dev/airlock/internal/sandbox"
 )
 
 // With the real preflight: somebody pauses the policy that keeps others from creating sandbox pods, and repents.
@@ -79,6 +82,34 @@ func TestAQuotaHoldsALaunchBackUntilThereIsRoom(t *testing.T) {
 	if n := w.launches(req); n != 1 {
 		t.Errorf("%d pods were created, want 1", n)
 	}
+}
+
+func TestTheEgressPolicyStandsBeforeThePodAndIsShared(t *testing.T) {
+	w := newWorld(t, withEgress)
+	w.operate()
+	reaches := func(r *v1alpha1.ExecutionRequest) { r.Spec.Egress = w.policy.Spec.Egress }
+	pod := w.pod(w.request(allowedSource, reaches))
+	profile := network.Profile(w.policy.Spec.Egress)
+	if got := pod.Labels[sandbox.LabelEgressProfile]; got != profile {
+		t.Errorf("the pod has the egress profile %q, want %q", got, profile)
+	}
+	if diff := cmp.Diff([]string{"POST ciliumnetworkpolicies", "POST pods"}, w.log.texts()[:2]); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
+	}
+	w.pod(w.request(allowedSource, reaches))
+	if made := w.log.accepted(http.MethodPost, "ciliumnetworkpolicies", ""); len(made) != 1 {
+		t.Errorf("%d policies were made for one profile, want 1", len(made))
+	}
+
+	// Somebody opens the shared policy for all who come later.
+	path := "/apis/cilium.io/v2/namespaces/" + config.SandboxNamespace + "/ciliumnetworkpolicies/" + network.EgressPolicyName(profile)
+	accepted(t, admin.merge(path, object{"spec": object{"egress": []any{object{"toEntities": []any{"world"}}}}}))
+	req := w.request(allowedSource, reaches)
+	w.waits(req, v1alpha1.ConditionLaunched, v1alpha1.ReasonPreflightFailed, "was changed")
+	w.neverRan(req)
+	accepted(t, admin.remove(path))
+	w.nudge(req)
+	w.pod(req)
 }
 
 // quotaApplies waits until the API server's admission has seen the quota, or its end.

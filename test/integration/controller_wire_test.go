@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -128,15 +129,14 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// admit counts a write, and says whether it is the last one. Events, dry runs and the status of policies are no steps of a
-// request.
+// admit counts a write, and says whether it is the last one.
 func (w *wire) admit(r *http.Request) (number int, last bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.isDead {
 		return 0, false, errDead
 	}
-	if r.Method == http.MethodGet || r.URL.Query().Has("dryRun") || strings.Contains(r.URL.Path, "/events") || strings.Contains(r.URL.Path, "/executionpolicies/") {
+	if !isStep(r) {
 		return 0, false, nil
 	}
 	w.writes++
@@ -149,6 +149,17 @@ func (w *wire) admit(r *http.Request) (number int, last bool, err error) {
 	}
 	close(w.died)
 	return 0, false, errDead
+}
+
+// isStep says whether a call changes anything on the way of a request. Events, dry runs, access reviews and the status of
+// policies do not.
+func isStep(r *http.Request) bool {
+	if r.Method == http.MethodGet || r.URL.Query().Has("dryRun") {
+		return false
+	}
+	return !slices.ContainsFunc([]string{"/events", "/subjectaccessreviews", "/executionpolicies/"}, func(part string) bool {
+		return strings.Contains(r.URL.Path, part)
+	})
 }
 
 func (w *wire) dead() bool {
