@@ -25,6 +25,7 @@ const (
 	ReasonPolicyNotFound  = "PolicyNotFound"
 	ReasonPolicyNotReady  = "PolicyNotReady"
 	ReasonInputNotFound   = "InputNotFound"
+	ReasonInputForbidden  = "InputForbidden"
 	ReasonInputMismatch   = "InputDigestMismatch"
 	ReasonEnvelopeChanged = "EnvelopeChanged"
 

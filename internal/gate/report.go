@@ -4,8 +4,8 @@ package gate
 
 import "github.com/airlock-dev/airlock/internal/gate/report"
 
-// The report model lives in its own package so that the language readers can
-// fill it in without importing this one. Everybody else uses these names.
+// These are the names of the report model, which lives in its own package so that
+// the language readers can fill it in without importing this one.
 type (
 	// Language names a programming language; see report.Language, and so on for the others.
 	Language  = report.Language

@@ -92,12 +92,12 @@ func processOf(t *testing.T, podUID string) int {
 // fields reads a file of "Key:\tvalue" lines.
 func fields(t *testing.T, path string) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile(path) //nolint:gosec // a file of /proc
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := map[string]string{}
-	for _, line := range strings.Split(string(text), "\n") {
+	for line := range strings.SplitSeq(string(text), "\n") {
 		if key, value, ok := strings.Cut(line, ":"); ok {
 			out[key] = value
 		}
@@ -113,7 +113,7 @@ func mountsOf(t *testing.T, pid int) map[string]string {
 		t.Fatal(err)
 	}
 	out := map[string]string{}
-	for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(string(text)), "\n") {
 		f := strings.Fields(line)
 		out[f[4]] = f[5]
 	}

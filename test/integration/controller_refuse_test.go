@@ -67,8 +67,9 @@ func TestAnInputThatIsNotWhatItIsSaidToBeIsRefused(t *testing.T) {
 		edit          func(*v1alpha1.ExecutionRequest)
 		reason, words string
 	}{
-		"the ConfigMap is missing": {mounted("nothing", "data.csv"), v1alpha1.ReasonInputNotFound, `spec.inputs[1].configMapRef: there is no ConfigMap "nothing"`},
-		"the key is missing":       {mounted("data", "other.csv"), v1alpha1.ReasonInputNotFound, `has no key "other.csv"`},
+		"the requester may not read it, though the operator may": {mounted("others", "data.csv"), v1alpha1.ReasonInputForbidden, `agent may not read ConfigMap "others"`},
+		"the ConfigMap is missing":                               {mounted("nothing", "data.csv"), v1alpha1.ReasonInputNotFound, `spec.inputs[1].configMapRef: there is no ConfigMap "nothing"`},
+		"the key is missing":                                     {mounted("data", "other.csv"), v1alpha1.ReasonInputNotFound, `has no key "other.csv"`},
 		"the digest is another's": {func(r *v1alpha1.ExecutionRequest) {
 			mounted("data", "data.csv")(r)
 			r.Spec.Inputs[1].Digest = "sha256:" + strings.Repeat("0", 64)

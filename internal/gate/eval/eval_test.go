@@ -118,7 +118,7 @@ func TestCorpora(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer f.Close() //nolint:errcheck // every line was written without error
+		defer f.Close()
 		out = f
 	}
 	table := tabwriter.NewWriter(os.Stdout, 2, 8, 2, ' ', 0)
@@ -174,7 +174,7 @@ func readSamples(t *testing.T, name string) []sample {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	var r io.Reader = f
 	if strings.HasSuffix(name, ".gz") {
 		if r, err = gzip.NewReader(f); err != nil {

@@ -57,7 +57,7 @@ func newOracle(t *testing.T) *oracle {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		in.Close() //nolint:errcheck // the process is ending
+		in.Close()
 		cmd.Wait() //nolint:errcheck // the context kills it
 	})
 	return &oracle{in, bufio.NewReader(out)}

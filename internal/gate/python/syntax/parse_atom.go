@@ -2,7 +2,6 @@
 
 package syntax
 
-//nolint:gocyclo // one case for each kind of atom
 func (p *parser) atom() Expr {
 	from := p.from()
 	switch t := p.peekToken(); t.kind {

@@ -25,7 +25,7 @@ func (p *parser) statement(out []Stmt) []Stmt {
 
 // small reads a statement that fits on a line.
 //
-//nolint:gocyclo // one case for each kind of statement
+
 func (p *parser) small() Stmt {
 	p.links = 0
 	from := p.from()

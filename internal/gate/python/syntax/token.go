@@ -67,7 +67,7 @@ const (
 
 // operatorAt gives the operator that starts s, and its length; 0 if there is none.
 //
-//nolint:gocyclo // a list of operators
+
 func operatorAt(s []byte) (Operator, int) {
 	if len(s) >= 3 {
 		switch string(s[:3]) {

@@ -93,7 +93,6 @@ func (w walker) statement(s Stmt) {
 	}
 }
 
-//nolint:gocyclo // one case for each kind of statement
 func (w walker) simple(s Stmt) {
 	switch s := s.(type) {
 	case *Return:
@@ -126,7 +125,6 @@ func (w walker) simple(s Stmt) {
 	}
 }
 
-//nolint:gocyclo // one case for each kind of expression
 func (w walker) expression(x Expr) {
 	switch x := x.(type) {
 	case *JoinedStr:
