@@ -7,17 +7,26 @@ import "github.com/airlock-dev/airlock/internal/gate/report"
 // These are the names of the report model, which lives in its own package so that
 // the language readers can fill it in without importing this one.
 type (
-	// Language names a programming language; see report.Language, and so on for the others.
-	Language  = report.Language
-	Kind      = report.Kind
-	Form      = report.Form
+	// Language names a programming language: see report.Language.
+	Language = report.Language
+	// Kind is what an operation does: see report.Kind.
+	Kind = report.Kind
+	// Form is how the source uses a name: see report.Form.
+	Form = report.Form
+	// FactState is how much is known about an argument: see report.FactState.
 	FactState = report.FactState
-	Fact      = report.Fact
-	Args      = report.Args
-	Position  = report.Position
+	// Fact is what is known about one argument: see report.Fact.
+	Fact = report.Fact
+	// Args are the arguments that a policy looks at: see report.Args.
+	Args = report.Args
+	// Position is a range in the source: see report.Position.
+	Position = report.Position
+	// Operation is one use of a name with or without an effect: see report.Operation.
 	Operation = report.Operation
+	// ReadError says why source could not be read: see report.ReadError.
 	ReadError = report.ReadError
-	Report    = report.Report
+	// Report lists the operations of one source: see report.Report.
+	Report = report.Report
 )
 
 // The languages of the API.
