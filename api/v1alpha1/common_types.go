@@ -26,7 +26,7 @@ type Trust string
 const (
 	// Trusted content was vouched for by somebody who holds the verb "vouch" on the policy.
 	Trusted Trust = "Trusted"
-	// Internal content comes from within the organisation, unreviewed.
+	// Internal content comes from within the organisation, unreviewed. Only a User's or Operator's content is Internal on the requester's word.
 	Internal Trust = "Internal"
 	// Untrusted content may have been written by an attacker. It is the trust of everything without provenance.
 	Untrusted Trust = "Untrusted"
@@ -185,7 +185,7 @@ type Input struct {
 	// +required
 	Origin Origin `json:"origin,omitempty"`
 
-	// trust claimed for the content. Claiming Trusted needs the verb "vouch" on the policy.
+	// trust claimed for the content. Claiming Trusted, or Internal for an origin other than User and Operator, needs the verb "vouch" on the policy.
 	// +required
 	Trust Trust `json:"trust,omitempty"`
 

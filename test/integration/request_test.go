@@ -112,7 +112,9 @@ func TestAPolicyIsUsedOnlyByThoseWhoMay(t *testing.T) {
 		"the wildcard as a name":                    {requester, with("*", "spec", "policyName"), "may not use ExecutionPolicy *"},
 		"all verbs on requests, none on the policy": {user{name: "careless"}, with("analysis", "spec", "policyName"), "may not use ExecutionPolicy analysis"},
 		"nothing at all":                            {stranger, with("analysis", "spec", "policyName"), `cannot create resource "executionrequests"`},
-		"a Trusted input without the verb vouch":    {requester, inputs("Internal", "Trusted"), `may not declare inputs Trusted under ExecutionPolicy analysis: declare them Internal or Untrusted, or have the RBAC verb "vouch"`},
+		"a Trusted input without the verb vouch":    {requester, inputs("Internal", "Trusted"), "may not vouch for inputs under ExecutionPolicy analysis"},
+		"a web page that the agent calls Internal":  {requester, fetched("Retrieved", "Internal"), "may not vouch for inputs under ExecutionPolicy analysis"},
+		"its own memory that it calls Internal":     {requester, fetched("Memory", "Internal"), `need the RBAC verb "vouch"`},
 		"approvers do not request by being trusted": {alice, with("analysis", "spec", "policyName"), `cannot create resource "executionrequests"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,6 +127,11 @@ func TestAPolicyIsUsedOnlyByThoseWhoMay(t *testing.T) {
 	t.Run("who holds vouch may declare inputs Trusted", func(t *testing.T) {
 		accepted(t, bot().post(requestsPath, newRequest(inputs("Trusted"))))
 	})
+}
+
+// fetched gives a request one input of the origin and trust.
+func fetched(origin, trust string) func(object) {
+	return with([]any{object{"name": "page", "origin": origin, "trust": trust}}, "spec", "inputs")
 }
 
 // inputs gives a request one input of each trust.
