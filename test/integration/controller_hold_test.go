@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,7 +127,7 @@ func (w *world) quotaApplies(want bool) {
 	})
 }
 
-// staleClient is an operator's client whose cache has seen nothing since a request was created.
+// staleClient is an operator's client whose cache shows an old version of a request and nothing else.
 type staleClient struct {
 	client.Client
 	request *v1alpha1.ExecutionRequest
@@ -152,8 +153,35 @@ func TestAStaleCacheDoesNotLaunchTwice(t *testing.T) {
 	w.clock.SetTime(w.clock.Now().Add(options().PodRetention))
 	w.nudge(req)
 	w.gone(pod) // even the deterministic name is free again
-	w.stop()
+	line := w.reconcilesStale(created)
+	if writes := line.log.all(); len(writes) > 0 {
+		t.Errorf("it wrote %v", writes)
+	}
+}
 
+// To a cache that still shows it running, a run whose pod was cleaned up looks lost.
+func TestAStaleCacheDoesNotRewriteTheEnd(t *testing.T) {
+	w := newWorld(t)
+	w.operate()
+	req := w.request(allowedSource)
+	pod := w.succeeds(req)
+	running := w.until(req, "it was launched", func(now *v1alpha1.ExecutionRequest) bool { return now.Status.PodName != "" })
+	running.Status.Conditions = slices.DeleteFunc(running.Status.Conditions, func(c metav1.Condition) bool { return c.Type == v1alpha1.ConditionFinished })
+	w.ends(req, v1alpha1.StateSucceeded, v1alpha1.ConditionFinished, v1alpha1.ReasonSucceeded, "")
+	w.clock.SetTime(w.clock.Now().Add(options().PodRetention))
+	w.nudge(req)
+	w.gone(pod)
+	line := w.reconcilesStale(running)
+	if writes := line.log.accepted(http.MethodPatch, "executionrequests/status", ""); len(writes) > 0 {
+		t.Errorf("it wrote %v", writes)
+	}
+	w.ends(req, v1alpha1.StateSucceeded, v1alpha1.ConditionFinished, v1alpha1.ReasonSucceeded, "")
+}
+
+// reconcilesStale has an operator, after the one that runs, decide on an old version of a request. It has to wait.
+func (w *world) reconcilesStale(cached *v1alpha1.ExecutionRequest) *wire {
+	w.Helper()
+	w.stop()
 	line := &wire{log: &writeLog{}}
 	cfg := operator.config()
 	cfg.Wrap(func(base http.RoundTripper) http.RoundTripper {
@@ -165,15 +193,13 @@ func TestAStaleCacheDoesNotLaunchTwice(t *testing.T) {
 	live, err := client.New(cfg, client.Options{Scheme: scheme})
 	w.must(err)
 	r := &executionrequest.Reconciler{
-		Client: staleClient{live, created}, Live: live, Clock: w.clock, Guard: &switchedGuard{}, Recorder: events.NewFakeRecorder(10), Options: options(),
+		Client: staleClient{live, cached}, Live: live, Clock: w.clock, Guard: &switchedGuard{}, Recorder: events.NewFakeRecorder(10), Options: options(),
 	}
-	result, err := r.Reconcile(w.ctx, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(req)})
+	result, err := r.Reconcile(w.ctx, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(cached)})
 	if err != nil || result.RequeueAfter == 0 {
-		t.Errorf("Reconcile gives %+v, %v; want it to wait for its cache", result, err)
+		w.Errorf("Reconcile gives %+v, %v; want it to wait for its cache", result, err)
 	}
-	if writes := line.log.all(); len(writes) > 0 {
-		t.Errorf("it wrote %v", writes)
-	}
+	return line
 }
 
 // A sweep on a stale cache would kill a run that nobody deleted.
