@@ -19,6 +19,25 @@ type binder struct {
 	loads []load
 	// order lists the variables as they are first bound.
 	order []*variable
+	// bodies are the function and class bodies that are still to be walked.
+	bodies []body
+}
+
+// body is the body of a function or class and its scope.
+type body struct {
+	stmts []syntax.Stmt
+	scope *scope
+}
+
+// file binds a whole source. The body of a function or class is walked after
+// the scope around it: a nonlocal statement may come before the binding it names.
+func (b *binder) file(stmts []syntax.Stmt, module *scope) {
+	b.bodies = []body{{stmts, module}}
+	for len(b.bodies) > 0 {
+		next := b.bodies[0]
+		b.bodies = b.bodies[1:]
+		b.block(next.stmts, next.scope)
+	}
 }
 
 func (b *binder) bind(s *scope, name string) *variable {
@@ -88,7 +107,7 @@ func (b *binder) node(n syntax.Node, s *scope) {
 		nameParameters(v, n.Params, inner)
 		b.expression(n.Returns, s)
 		b.typeParams(n.TypeParams, inner)
-		b.block(n.Body, inner)
+		b.bodies = append(b.bodies, body{n.Body, inner})
 	case *syntax.ClassDef:
 		b.define(s, n.Name.ID)
 		b.each(n.Decorators, s)
@@ -98,7 +117,7 @@ func (b *binder) node(n syntax.Node, s *scope) {
 		inner := newScope(classScope, s)
 		b.scopes[n] = inner
 		b.typeParams(n.TypeParams, inner)
-		b.block(n.Body, inner)
+		b.bodies = append(b.bodies, body{n.Body, inner})
 	case *syntax.Lambda:
 		b.node(n.Body, b.function(n, n.Params, s))
 	case *syntax.Comprehension:

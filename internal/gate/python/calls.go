@@ -229,7 +229,7 @@ func (a *analysis) reportDispatch(x syntax.Expr) {
 
 // isFunction reports whether a name is only ever a def or class of the source.
 func (a *analysis) isFunction(x *syntax.Name, s *scope) bool {
-	v := s.lookup(x.ID)
+	v := s.sole(x.ID)
 	return v != nil && v.definition && len(v.values) == 0 && len(v.contexts) == 0
 }
 

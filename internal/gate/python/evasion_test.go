@@ -5,6 +5,7 @@ package python
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/airlock-dev/airlock/internal/gate/report"
@@ -169,10 +170,20 @@ var evasions = map[string]string{
 	"a log file":                                "import logging\nlogging.FileHandler('/etc/x')",
 	"a log configuration that imports":          "import logging.config\nlogging.config.dictConfig({})",
 	"an archive member outside of the archive":  "import tarfile\ntarfile.open('/tmp/a.tar').extractall('/')",
-	"a tracer":                "import sys\nsys.settrace(print)",
-	"a process pool":          "from concurrent.futures import ProcessPoolExecutor as P\nP()",
-	"a subprocess of asyncio": "import asyncio\nasyncio.create_subprocess_shell('id')",
-	"a browser":               "import webbrowser\nwebbrowser.open('http://x')",
+	"a tracer":                                            "import sys\nsys.settrace(print)",
+	"a process pool":                                      "from concurrent.futures import ProcessPoolExecutor as P\nP()",
+	"a subprocess of asyncio":                             "import asyncio\nasyncio.create_subprocess_shell('id')",
+	"a class variable that hides exec":                    "o = exec\nclass A:\n    o(\"import os; print(os.popen('id').read() if 0 else open('/etc/passwd').read()[:60], os.getpid())\")\n    o = print",
+	"a class variable that hides a path":                  "p = \"/etc/passwd\"\nclass A:\n    t = open(p).read()\n    p = \"/inputs/x\"\nprint(A.t[:60])",
+	"a class variable that hides open":                    "o = open\nclass A:\n    x = o(\"/etc/passwd\").read()\n    def o(self): pass\nprint(A.x[:20])",
+	"a class variable that hides a local path":            "def mk():\n    p = \"/etc/passwd\"\n    class A:\n        t = open(p).read()\n        p = \"/inputs/x\"\n    return A\nmk()",
+	"exec in a nonlocal that is bound before":             "def outer():\n    def inner():\n        nonlocal o\n        o = exec\n    o = print\n    inner()\n    o(\"print('PWNED nonlocal', open('/etc/hostname').read())\")\nouter()",
+	"a path in a nonlocal that is bound before":           "def outer():\n    def inner():\n        nonlocal p\n        p = \"/etc/passwd\"\n    p = \"/inputs/x\"\n    inner()\n    print(open(p).read()[:20])\nouter()",
+	"a format specification that empties a path":          "print(open(f\"{'/inputs/x':.0}/etc/passwd\").read()[:40])",
+	"bytes in the text of a path":                         "print(open(f\"/tmp/a{b'/../..'}/workspace/x\").read())",
+	"a class variable that hides exec in a comprehension": "o = exec\nclass A:\n  [x for x in o('1')]\n  o = print",
+	"exec in a class that declares it nonlocal":           "def f():\n  class A:\n    nonlocal o\n    o = exec\n  o = print\n  o('1')",
+	"a browser": "import webbrowser\nwebbrowser.open('http://x')",
 }
 
 func aliasChain(n int) string {
@@ -312,5 +323,14 @@ func TestOrdinaryWorkIsPlain(t *testing.T) {
 				t.Errorf("alarms: %q, error: %v", effects(t, source), r.Error)
 			}
 		})
+	}
+}
+
+func TestACookieBehindALongCommentIsFound(t *testing.T) {
+	comment := "#" + strings.Repeat("a", 5000)
+	for _, source := range []string{comment + " coding: utf-7\n", "\n" + comment + " coding: utf-7\n", comment + "\r\n# coding: utf-7\r\n"} {
+		if r := Read([]byte(source)); r.Error == nil {
+			t.Errorf("another encoding was accepted in %q", source[len(source)-20:])
+		}
 	}
 }

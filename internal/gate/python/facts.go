@@ -50,11 +50,20 @@ func (a *analysis) argumentFact(arg argument, e emission) report.Fact {
 	x, presence := arg.find(e.call)
 	switch {
 	case presence == given:
-		return a.fold(x, e.scope)
+		return a.foldArgument(bound{x, e.scope})
 	case presence == absent && arg.hasDefault:
 		return report.Fact{Known: report.Literal, Value: arg.fallback}
 	}
 	return report.Fact{Known: report.UnknownValue}
+}
+
+// foldArgument folds what is passed as it is. Only here are bytes as good as
+// text: inside of text they are shown as b'...'.
+func (a *analysis) foldArgument(b bound) report.Fact {
+	if x, ok := a.single(b).expr.(*syntax.Bytes); ok {
+		return literal(x.Value)
+	}
+	return a.fold(b.expr, b.scope)
 }
 
 func (a *analysis) isAbsent(arg argument, call *syntax.Call) bool {

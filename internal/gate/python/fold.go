@@ -39,8 +39,6 @@ func (a *analysis) fold(x syntax.Expr, s *scope) report.Fact {
 		if !x.Opaque {
 			return literal(x.Value)
 		}
-	case *syntax.Bytes:
-		return literal(x.Value)
 	case *syntax.Name:
 		return a.foldName(x, s)
 	case *syntax.NamedExpr:
@@ -48,7 +46,7 @@ func (a *analysis) fold(x syntax.Expr, s *scope) report.Fact {
 	case *syntax.JoinedStr:
 		return a.foldParts(x.Parts, s)
 	case *syntax.Formatted:
-		if !x.Conversion {
+		if !x.Conversion && len(x.Spec) == 0 {
 			return a.fold(x.X, s)
 		}
 	case *syntax.BinOp:
@@ -63,7 +61,7 @@ func (a *analysis) fold(x syntax.Expr, s *scope) report.Fact {
 
 // foldName folds a name that is bound exactly once: to an expression, or as a parameter.
 func (a *analysis) foldName(x *syntax.Name, s *scope) report.Fact {
-	v := s.lookup(x.ID)
+	v := s.sole(x.ID)
 	if v == nil || v.param == nil && (v.other || len(v.contexts) > 0 || len(v.targets) > 0 || len(v.values) != 1) {
 		return unknownFact
 	}
@@ -90,7 +88,7 @@ func (a *analysis) single(b bound) bound {
 		if !ok {
 			return b
 		}
-		v := b.scope.lookup(name.ID)
+		v := b.scope.sole(name.ID)
 		if v == nil || v.other || len(v.values)+len(v.contexts) != 1 || len(v.targets) > 0 {
 			return b
 		}
@@ -206,7 +204,7 @@ func (a *analysis) foldKnownCall(name string, x *syntax.Call, s *scope) report.F
 		if !a.moved {
 			return literal(report.WorkingDirectory)
 		}
-	case "str", "os.fspath", "os.path.abspath", "os.path.normpath", "os.fsencode", "os.fsdecode":
+	case "str", "os.fspath", "os.path.abspath", "os.path.normpath", "os.fsdecode":
 		if len(elements) == 1 {
 			return a.fold(elements[0], s)
 		}
@@ -248,7 +246,7 @@ func (a *analysis) isHandle(x syntax.Expr, s *scope) bool {
 		v := a.resolve(x, s)
 		return v.all(standardStreams)
 	case *syntax.Name:
-		v := s.lookup(x.ID)
+		v := s.sole(x.ID)
 		if v == nil || v.other || len(v.targets) > 0 {
 			return false
 		}

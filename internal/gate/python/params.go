@@ -45,13 +45,11 @@ func nameParameters(function *variable, params []*syntax.Param, inner *scope) {
 // countLoads notes on each variable how the source reads it.
 func countLoads(loads []load) {
 	for _, l := range loads {
-		v := l.scope.lookup(l.name.ID)
-		if v == nil {
-			continue
-		}
-		v.loads++
-		if l.call != nil {
-			v.calls = append(v.calls, boundCall{l.call, l.scope})
+		for _, v := range l.scope.readable(l.name.ID) {
+			v.loads++
+			if l.call != nil {
+				v.calls = append(v.calls, boundCall{l.call, l.scope})
+			}
 		}
 	}
 }

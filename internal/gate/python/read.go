@@ -70,7 +70,7 @@ func Read(source []byte) *report.Report {
 func analyse(file *syntax.File, known *knowledge, out *report.Builder) {
 	b := &binder{scopes: map[syntax.Node]*scope{}, defined: set{}, imported: set{}}
 	module := newScope(moduleScope, nil)
-	b.block(file.Body, module)
+	b.file(file.Body, module)
 	countLoads(b.loads)
 	a := &analysis{
 		known: known, out: out, scopes: b.scopes, defined: b.defined, imported: b.imported,

@@ -126,20 +126,23 @@ func (a *analysis) resolve(x syntax.Expr, s *scope) value {
 // resolveName reads a name. One that may be unbound at that moment can also be
 // the builtin of that name (rule 1).
 func (a *analysis) resolveName(name string, s *scope) value {
-	v := s.lookup(name)
-	out := value{other: v == nil}
-	if v != nil {
-		out.targets = v.targets
-		out.other = v.other || len(v.contexts) > 0 || slices.ContainsFunc(v.values, func(x bound) bool { return !x.isNamePath() })
-		if len(v.targets) == 0 {
-			out.other = true
-		}
+	variables := s.readable(name)
+	out := value{other: len(variables) == 0}
+	for _, v := range variables {
+		out.targets = append(slices.Clip(out.targets), v.targets...)
+		out.other = out.other || v.mayBeOther()
 	}
-	if !v.shields() && a.isBuiltin(name) {
-		out.targets = append(slices.Clone(out.targets), target{name: name})
-		out.other = out.other && v != nil
+	if (len(variables) == 0 || !variables[0].shields()) && a.isBuiltin(name) {
+		out.targets = append(slices.Clip(out.targets), target{name: name})
+		out.other = out.other && len(variables) > 0
 	}
 	return out
+}
+
+// mayBeOther reports whether a variable may hold what has no dotted name.
+func (v *variable) mayBeOther() bool {
+	return v.other || len(v.contexts) > 0 || len(v.targets) == 0 ||
+		slices.ContainsFunc(v.values, func(x bound) bool { return !x.isNamePath() })
 }
 
 // isBuiltin reports whether the interpreter may find name in the builtins.

@@ -3,6 +3,8 @@
 package python
 
 import (
+	"slices"
+
 	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
 	"github.com/airlock-dev/airlock/internal/gate/report"
 )
@@ -104,8 +106,8 @@ func (s *scope) bind(name string) *variable {
 	return v
 }
 
-// lookup finds the variable that name reads in this scope; nil when only a
-// builtin can have that name. Class scopes are not visible from inside them.
+// lookup finds the nearest variable that name may read in this scope; nil when
+// only a builtin can have that name. Class scopes are not visible from inside them.
 func (s *scope) lookup(name string) *variable {
 	for t := s; t != nil; t = t.parent {
 		if t.kind == classScope && t != s {
@@ -121,6 +123,35 @@ func (s *scope) lookup(name string) *variable {
 	return nil
 }
 
+// readable gives every variable that name may read in this scope. A class body
+// that has not bound a name yet reads the enclosing or the global one instead.
+func (s *scope) readable(name string) []*variable {
+	v := s.lookup(name)
+	if v == nil {
+		return nil
+	}
+	out := []*variable{v}
+	if v.scope != s || s.kind != classScope {
+		return out
+	}
+	for _, outer := range []*variable{s.parent.lookup(name), s.module().variables[name]} {
+		if outer != nil && !slices.Contains(out, outer) {
+			out = append(out, outer)
+		}
+	}
+	return out
+}
+
+// sole gives the one variable that name reads in this scope; nil when there is
+// none, or when it may be another one while a class body runs.
+func (s *scope) sole(name string) *variable {
+	v := s.lookup(name)
+	if v == nil || v.scope.kind == classScope {
+		return nil
+	}
+	return v
+}
+
 // shields reports whether reading name can never fall through to the builtins.
 // Only function scopes do that: a module or class variable may be unset.
-func (v *variable) shields() bool { return v != nil && v.scope.kind == functionScope }
+func (v *variable) shields() bool { return v.scope.kind == functionScope }

@@ -92,10 +92,14 @@ func invalidUTF8(src []byte) int {
 // checkCookie refuses source that declares another encoding: under UTF-7 or
 // rot13 a comment can be code.
 func checkCookie(src []byte) *Error {
-	rest := bytes.ReplaceAll(src[:min(len(src), 4096)], []byte("\r"), []byte("\n"))
-	for range 4 { // two lines, and as many more that "\r\n" made of them
-		var line []byte
-		line, rest, _ = bytes.Cut(rest, []byte("\n"))
+	rest := src
+	for range 4 { // two lines, and as many more when "\r\n" ends them
+		line := rest
+		if end := bytes.IndexAny(rest, "\r\n"); end >= 0 {
+			line, rest = rest[:end], rest[end+1:]
+		} else {
+			rest = nil
+		}
 		m := codingCookie.FindSubmatch(line)
 		if m == nil {
 			continue
