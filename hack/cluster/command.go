@@ -21,7 +21,7 @@ import (
 var errNotHealthy = errors.New("the cluster is not healthy")
 
 func command() *cobra.Command {
-	c := &cluster.Cluster{Out: os.Stdout, Now: time.Now()}
+	c := &cluster.Cluster{Out: os.Stdout, Now: time.Now()} //nolint:forbidigo // the command itself: everything below takes this time
 	root := &cobra.Command{
 		Use:   "cluster",
 		Short: "A real one-node Kubernetes with Cilium, from pinned Go modules, without a container engine",

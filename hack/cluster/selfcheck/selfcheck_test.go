@@ -22,7 +22,7 @@ func TestClusterFromNothingToNothing(t *testing.T) {
 		t.Skip("left out: not root, and a node makes namespaces and mounts")
 	}
 	c := newCLI(t)
-	t.Cleanup(func() { c.run("down") })
+	t.Cleanup(func() { c.must("down") })
 	c.must("down")
 
 	c.must("up")

@@ -5,6 +5,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"io"
 	"os/exec"
 	"slices"
 	"strings"
@@ -23,20 +24,11 @@ func (c *Cluster) Status(ctx context.Context) (healthy bool, err error) {
 	table := tabwriter.NewWriter(c.Out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "COMPONENT\tPID\tSTATE\tSINCE")
 	for _, name := range c.components() {
-		record, err := process.Load(c.records(), name)
+		running, err := c.componentRow(table, name)
 		if err != nil {
 			return false, err
 		}
-		if !record.Alive() {
-			healthy = false
-			fmt.Fprintf(table, "%s\t-\tdead\t-\n", name)
-			continue
-		}
-		age, err := record.Age()
-		if err != nil {
-			return false, err
-		}
-		fmt.Fprintf(table, "%s\t%d\trunning\t%s\n", name, record.PID, age.Truncate(time.Second))
+		healthy = healthy && running
 	}
 	if err := table.Flush(); err != nil {
 		return false, fmt.Errorf("write the table: %w", err)
@@ -58,6 +50,24 @@ func (c *Cluster) Status(ctx context.Context) (healthy bool, err error) {
 		return false, nil
 	}
 	fmt.Fprintf(c.Out, "\nexport KUBECONFIG=%s PATH=%s:$PATH\n", c.KubeconfigPath(), c.BinDir())
+	return true, nil
+}
+
+// componentRow writes a component's row of the table and returns whether it runs.
+func (c *Cluster) componentRow(table io.Writer, name string) (running bool, err error) {
+	record, err := process.Load(c.records(), name)
+	if err != nil {
+		return false, err
+	}
+	if !record.Alive() {
+		fmt.Fprintf(table, "%s\t-\tdead\t-\n", name)
+		return false, nil
+	}
+	age, err := record.Age()
+	if err != nil {
+		return false, err
+	}
+	fmt.Fprintf(table, "%s\t%d\trunning\t%s\n", name, record.PID, age.Truncate(time.Second))
 	return true, nil
 }
 

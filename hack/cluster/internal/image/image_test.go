@@ -14,7 +14,7 @@ import (
 func TestPackedImageIsFoundInItsArchive(t *testing.T) {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "pause")
-	if err := os.WriteFile(program, []byte("program"), 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(program, []byte("program"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	var digests []string

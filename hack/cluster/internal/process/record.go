@@ -118,7 +118,7 @@ func stat(pid int) (startTicks uint64, state byte, err error) {
 func parseStat(content []byte) (startTicks uint64, state byte, err error) {
 	end := bytes.LastIndexByte(content, ')')
 	fields := strings.Fields(string(content[end+1:]))
-	const stateField, startField = 3 - 3, 22 - 3
+	const stateField, startField = 0, 19 // the first field after the name is field 3
 	if end < 0 || len(fields) <= startField {
 		return 0, 0, errors.New("process status is cut short")
 	}

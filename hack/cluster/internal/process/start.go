@@ -50,8 +50,8 @@ func Start(s Spec) (Process, error) {
 		if err != nil {
 			return Process{}, fmt.Errorf("open the cgroup of %s: %w", s.Name, err)
 		}
-		defer cgroup.Close()                                                           //nolint:errcheck // opened for its descriptor only
-		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(cgroup.Fd()) //nolint:gosec // a file descriptor fits an int
+		defer cgroup.Close() //nolint:errcheck // opened for its descriptor only
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(cgroup.Fd())
 	}
 	if err := s.Namespaces.Do(cmd.Start); err != nil {
 		return Process{}, fmt.Errorf("start %s: %w", s.Name, err)

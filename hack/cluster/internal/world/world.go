@@ -77,7 +77,7 @@ func hello(w http.ResponseWriter, r *http.Request) {
 			name = host
 		}
 	}
-	fmt.Fprintf(w, "hello from %s at %s\n", name, ip)
+	fmt.Fprintf(w, "hello from %s at %s\n", name, ip) //nolint:gosec // plain text for test clients
 }
 
 func payload(w http.ResponseWriter, _ *http.Request) {
