@@ -19,6 +19,7 @@ EXCLUDED = re.compile(
     open.* | load | load_.* | loads_.* | fetch_.* | get_data.* | clear_data.* | dump_.* | save.* | fromfile | tofile | genfromtxt | loadtxt | savetxt
     | memmap | DataSource | source | lookfor | info | get_include | show_config | show_versions | safe_eval | test | Tester | fromregex | recfrom.*
     | set_numeric_ops | deprecate.* | read_.* | ExcelWriter | ExcelFile | HDFStore | eval | query | exec | run.* | system | popen.*
+    | main | global_.* | make_msgid | wraps | update_wrapper | ABCMeta | EnumMeta | EnumType | NamedTupleMeta | dataclass | rcParamsDefault | rcParamsOrig | rcParamsTemplate
     | attrgetter | methodcaller | get_type_hints | ForwardRef | make_dataclass | singledispatch.*
     | FunctionType | CodeType | LambdaType | MethodType | ModuleType | GeneratorType | FrameType | TracebackType
     | imread | imsave | matplotlib_fname | rc_file.* | get_configdir | get_cachedir | rc_params_from_file | style | install_repl_displayhook

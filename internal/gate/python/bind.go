@@ -59,9 +59,12 @@ func (b *binder) bindOther(s *scope, name string) {
 }
 
 // define binds the name of a def or class.
-func (b *binder) define(s *scope, name string) *variable {
+func (b *binder) define(s *scope, name string, decorators []syntax.Expr) *variable {
 	v := b.bind(s, name)
 	v.other, v.definition = true, true
+	for _, d := range decorators {
+		v.decorators = append(v.decorators, bound{d, s})
+	}
 	return v
 }
 
@@ -98,7 +101,7 @@ func declare(n syntax.Node, s *scope) {
 func (b *binder) node(n syntax.Node, s *scope) {
 	switch n := n.(type) {
 	case *syntax.FunctionDef:
-		v := b.define(s, n.Name.ID)
+		v := b.define(s, n.Name.ID, n.Decorators)
 		if s.kind != classScope && len(n.Decorators) == 0 {
 			v.function = n
 		}
@@ -109,7 +112,7 @@ func (b *binder) node(n syntax.Node, s *scope) {
 		b.typeParams(n.TypeParams, inner)
 		b.bodies = append(b.bodies, body{n.Body, inner})
 	case *syntax.ClassDef:
-		b.define(s, n.Name.ID)
+		b.define(s, n.Name.ID, n.Decorators)
 		b.each(n.Decorators, s)
 		for _, a := range n.Args {
 			b.node(a.Value, s)

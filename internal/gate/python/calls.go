@@ -5,6 +5,7 @@ package python
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
@@ -41,6 +42,12 @@ func init() {
 		"getattr":                      (*analysis).getattr,
 		"hasattr":                      (*analysis).getattr,
 		"type":                         (*analysis).typeCall,
+		"functools.wraps":              (*analysis).wraps,
+		"dataclasses.dataclass":        (*analysis).dataclass,
+		"abc.ABCMeta":                  (*analysis).metaclassUse,
+		"typing.ABCMeta":               (*analysis).metaclassUse,
+		"enum.EnumMeta":                (*analysis).metaclassUse,
+		"enum.EnumType":                (*analysis).metaclassUse,
 		"operator.attrgetter":          (*analysis).attributeNames,
 		"operator.methodcaller":        (*analysis).attributeNames,
 		"matplotlib.rc":                (*analysis).settingsGroup,
@@ -227,10 +234,25 @@ func (a *analysis) reportDispatch(x syntax.Expr) {
 	})
 }
 
-// isFunction reports whether a name is only ever a def or class of the source.
+// isFunction reports whether a name is bound once, by a def or class of the
+// source, and no decorator can have put something else in its place.
 func (a *analysis) isFunction(x *syntax.Name, s *scope) bool {
 	v := s.sole(x.ID)
-	return v != nil && v.definition && len(v.values) == 0 && len(v.contexts) == 0
+	if v == nil || !v.definition || v.bindings != 1 {
+		return false
+	}
+	return !slices.ContainsFunc(v.decorators, func(b bound) bool {
+		if call, ok := b.expr.(*syntax.Call); ok {
+			b.expr = call.Func
+		}
+		return !a.resolve(b.expr, b.scope).all(plainDecorators)
+	})
+}
+
+// plainDecorators give back what they decorate, or a function around it.
+var plainDecorators = set{
+	"dataclasses.dataclass": {}, "functools.total_ordering": {}, "functools.wraps": {}, "functools.cache": {}, "functools.lru_cache": {},
+	"enum.unique": {}, "contextlib.contextmanager": {}, "abc.abstractmethod": {}, "typing.final": {}, "typing.overload": {},
 }
 
 // keyword judges keyword arguments that change what a call does, whatever is called (rule 6).

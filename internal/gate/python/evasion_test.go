@@ -183,7 +183,22 @@ var evasions = map[string]string{
 	"bytes in the text of a path":                         "print(open(f\"/tmp/a{b'/../..'}/workspace/x\").read())",
 	"a class variable that hides exec in a comprehension": "o = exec\nclass A:\n  [x for x in o('1')]\n  o = print",
 	"exec in a class that declares it nonlocal":           "def f():\n  class A:\n    nonlocal o\n    o = exec\n  o = print\n  o('1')",
-	"a browser": "import webbrowser\nwebbrowser.open('http://x')",
+	"a dataclass whose annotations are code":              "import dataclasses\n@dataclasses.dataclass(init=False, repr=False)\nclass C:\n    __annotations__ = {\"__class__,__import__('os').write(1,b'PWNED dataclass '+repr(__import__('os').listdir('/')).encode()+b'\\\\n')\": int}\nprint(C() == C())",
+	"attributes that match_args names":                    "import abc\nclass M(abc.ABC):\n    __match_args__ = (\"__builtins__\",)\n    @classmethod\n    def __subclasshook__(cls, c):\n        return True\ndef f():\n    pass\nmatch f:\n    case M(b):\n        b[\"exec\"](\"import os; print('PWNED match_args', os.listdir('/'))\")",
+	"a copy that calls setstate":                          "import copy\nimport argparse\np = argparse.ArgumentParser()\nclass C:\n    def __reduce_ex__(self, n):\n        return (lambda: p, (), (None, {\"fromfile_prefix_chars\": \"@\"}))\ncopy.copy(C())\np.add_argument(\"lines\", nargs=\"*\")\nprint(p.parse_args([\"@/etc/passwd\"]))",
+	"attributes that update_wrapper reads":                "import functools\nbox = []\nclass C:\n    def __setattr__(self, k, v):\n        box.append(v)\ndef f():\n    pass\nfunctools.update_wrapper(C(), f, assigned=(\"__builtins__\",), updated=())\nfunctools.update_wrapper(C(), f, assigned=(\"__globals__\",), updated=())\nfor v in box:\n    if isinstance(v, dict) and \"exec\" in v:\n        v[\"exec\"](\"import os; print('PWNED update_wrapper', os.listdir('/'))\")\n        break",
+	"a library class that update_wrapper changes":         "import functools\nimport json\nclass T:\n    pass\nt = T()\nt.dumps = print\nfunctools.update_wrapper(json.JSONEncoder, t, assigned=(\"dumps\",), updated=())",
+	"attributes that wraps reads":                         "import functools\nprint(functools.wraps(len, assigned=(\"__self__\",), updated=()))",
+	"a module that an enum names":                         "import enum\nclass E(enum.Enum):\n    __module__ = \"pathlib\"\n    A = 1\nenum.global_enum(E)",
+	"an enum that binds globals":                          "import enum\np = \"/inputs/x\"\n@enum.global_enum\nclass E(str, enum.Enum):\n    p = \"/etc/passwd\"\nprint(open(p).read()[:40])",
+	"the main function of a module":                       "import base64, sys\nsys.argv[1:] = [\"-e\", \"/etc/passwd\"]\nbase64.main()",
+	"a file prefix by position":                           "import argparse\np = argparse.ArgumentParser(\"x\", None, None, None, [], argparse.HelpFormatter, \"-\", \"@\")\np.add_argument(\"lines\", nargs=\"*\")\nprint(p.parse_args([\"@/etc/passwd\"]))",
+	"a file prefix in double stars":                       "import argparse\np = argparse.ArgumentParser(**{\"fromfile_prefix_chars\": \"@\"})\np.add_argument(\"lines\", nargs=\"*\")\nprint(p.parse_args([\"@/etc/passwd\"]))",
+	"a metaclass that is called":                          "import abc\nX = abc.ABCMeta('X', (), {'__match_args__': ('__builtins__',)})",
+	"a dataclass of an enum made by a call":               "import enum, dataclasses\nclass E(enum.Enum): pass\ndataclasses.dataclass(E('X', {'__annotations__': {'x': int}}))",
+	"annotations bound by a capture":                      "class A:\n  match {}:\n    case __annotations__: pass",
+	"annotations bound by a walrus":                       "class A:\n  (__annotations__ := {})",
+	"a browser":                                           "import webbrowser\nwebbrowser.open('http://x')",
 }
 
 func aliasChain(n int) string {

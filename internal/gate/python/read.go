@@ -35,6 +35,10 @@ type analysis struct {
 	moved bool
 	// named are calls type(x) whose result is only compared or shown.
 	named map[syntax.Expr]bool
+	// innermost maps the last decorator of a definition to the definition.
+	innermost map[syntax.Expr]syntax.Stmt
+	// metaclass are the values of metaclass= in class statements.
+	metaclass map[syntax.Expr]bool
 	// overflow is set when a bound on aliases was hit.
 	overflow bool
 	// index holds the subscript of expressions that are subscripted.
@@ -75,6 +79,7 @@ func analyse(file *syntax.File, known *knowledge, out *report.Builder) {
 	a := &analysis{
 		known: known, out: out, scopes: b.scopes, defined: b.defined, imported: b.imported,
 		index: map[syntax.Expr]syntax.Expr{}, named: map[syntax.Expr]bool{},
+		innermost: map[syntax.Expr]syntax.Stmt{}, metaclass: map[syntax.Expr]bool{},
 	}
 	a.settle(b.order)
 	a.moved = changesDirectory(file.Body)

@@ -40,6 +40,8 @@ type variable struct {
 	other bool
 	// definition is set when it is bound by a def or class, which sets other, too.
 	definition bool
+	// decorators are those of the defs and classes that bind it.
+	decorators []bound
 	// bindings and loads count how often the source binds and reads it; calls
 	// are the reads that call it.
 	bindings, loads int

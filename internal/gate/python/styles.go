@@ -18,6 +18,7 @@ var safeStyles = map[string]func(string) bool{
 	"matplotlib.use":                   isBackend,
 	"matplotlib.pyplot.switch_backend": isBackend,
 	"matplotlib.style.use":             isStyleName,
+	"matplotlib.style.context":         isStyleName,
 	"pandas.set_option":                isPandasOption,
 	"pandas.reset_option":              isPandasOption,
 	"pandas.option_context":            isPandasOption,

@@ -24,6 +24,15 @@ type set map[string]struct{}
 func (s set) has(key string) bool { _, ok := s[key]; return ok }
 func (s set) add(key string)      { s[key] = struct{}{} }
 
+// readSet makes a set of the words of a text.
+func readSet(words string) set {
+	s := set{}
+	for w := range strings.FieldsSeq(words) {
+		s.add(w)
+	}
+	return s
+}
+
 // knowledge is the closed world: what is known about names before any code is read.
 type knowledge struct {
 	// version names the libraries and the digest of both tables.

@@ -34,6 +34,7 @@ func (a *analysis) expr(x syntax.Expr, s *scope) {
 func (a *analysis) visit(n syntax.Node, s *scope) {
 	switch n := n.(type) {
 	case *syntax.FunctionDef:
+		a.noteInnermost(n, n.Decorators)
 		a.exprs(n.Decorators, s)
 		a.bindName(n.Name, s)
 		a.params(n.Params, s)
@@ -41,9 +42,11 @@ func (a *analysis) visit(n syntax.Node, s *scope) {
 		a.typeParams(n.TypeParams, a.scopes[n])
 		a.body(n.Body, a.scopes[n])
 	case *syntax.ClassDef:
+		a.noteInnermost(n, n.Decorators)
 		a.exprs(n.Decorators, s)
 		a.bindName(n.Name, s)
 		for _, arg := range n.Args {
+			a.metaclass[arg.Value] = arg.Name == "metaclass"
 			a.visit(arg.Value, s)
 		}
 		a.typeParams(n.TypeParams, a.scopes[n])
@@ -53,6 +56,9 @@ func (a *analysis) visit(n syntax.Node, s *scope) {
 		a.visit(n.Body, a.scopes[n])
 	case *syntax.Comprehension:
 		a.comprehension(n, s)
+	case *syntax.NamedExpr:
+		a.bindName(n.Target, s)
+		a.children(n, s)
 	case *syntax.Call:
 		a.call(n, s)
 	case *syntax.Name, *syntax.Attribute:
@@ -248,34 +254,40 @@ func isSelf(x syntax.Expr, s *scope) bool {
 	return ok && name.ID == "self" && s.kind == functionScope && s.parent.kind == classScope
 }
 
-// moduleDunders may be assigned outside of classes.
-var moduleDunders = set{"__all__": {}, "__version__": {}, "__author__": {}, "__doc__": {}, "__license__": {}, "__email__": {}}
-
-// bindName refuses to bind special names such as __builtins__ (rule 4). In
-// classes they are methods, which only run the code that is read here anyway.
-func (a *analysis) bindName(n *syntax.Name, s *scope) {
-	if !isDunder(n.ID) || s.kind == classScope || moduleDunders.has(n.ID) {
-		return
-	}
-	a.report(n, report.Operation{
-		Kind: report.Unknown, Form: report.FormStore, Name: n.ID,
-		Reason: "binding a special name can change how the interpreter resolves others",
-	})
-}
-
 // pattern handles match patterns, which read attributes by keyword.
 func (a *analysis) pattern(p syntax.Pattern, s *scope) {
-	if class, ok := p.(*syntax.ClassPattern); ok {
-		a.visit(class.Class, s)
-		for i, v := range class.Values {
-			if name := class.Names[i]; name != nil {
+	switch p := p.(type) {
+	case *syntax.ClassPattern:
+		a.visit(p.Class, s)
+		for i, v := range p.Values {
+			if name := p.Names[i]; name != nil {
 				a.attribute(attributeUse{name: name.ID, from: name.Pos(), to: name.End()}, s)
+			} else {
+				a.positionalPattern(p.Class, s)
 			}
 			a.visit(v, s)
 		}
 		return
+	case *syntax.CapturePattern:
+		a.bindNameAt(p.Name, p, s)
+	case *syntax.AsPattern:
+		a.bindNameAt(p.Name, p, s)
 	}
 	a.children(p, s)
+}
+
+// positionalPattern refuses classes that no class statement made: their
+// __match_args__ name the attributes that are read.
+func (a *analysis) positionalPattern(class syntax.Expr, s *scope) {
+	v := a.resolve(class, s)
+	name, bare := class.(*syntax.Name)
+	if !v.other || bare && a.isFunction(name, s) {
+		return
+	}
+	a.report(class, report.Operation{
+		Kind: report.Dynamic, Form: report.FormReference, Name: "__match_args__",
+		Reason: "which attributes it reads is only known at run time",
+	})
 }
 
 func isDunder(name string) bool {
