@@ -43,6 +43,11 @@ func (a *analysis) attribute(u attributeUse, s *scope) {
 			return
 		}
 		reason = "special attributes reach the interpreter's own state"
+	case u.call == nil && a.isDispatcher(u.name):
+		a.reportAt(u.from, u.to, report.Operation{
+			Kind: report.Dynamic, Form: u.form(), Name: "." + u.name, Reason: "it calls methods by names that are only known at run time",
+		})
+		return
 	case a.known.sensitive.has(u.name):
 		reason = "the attribute can lead to a module, a frame or a function with effects"
 	case a.methodEffects(u, s):

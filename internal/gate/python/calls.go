@@ -29,7 +29,7 @@ func (a *analysis) call(n *syntax.Call, s *scope) {
 		a.visit(f, s)
 	}
 	for _, arg := range n.Args {
-		a.keyword(arg, s)
+		a.keyword(n, arg, s)
 		a.visit(arg.Value, s)
 	}
 }
@@ -42,6 +42,8 @@ func init() {
 		"getattr":                      (*analysis).getattr,
 		"hasattr":                      (*analysis).getattr,
 		"type":                         (*analysis).typeCall,
+		"pandas.pivot_table":           (*analysis).dispatchFunction,
+		"pandas.crosstab":              (*analysis).dispatchFunction,
 		"functools.wraps":              (*analysis).wraps,
 		"dataclasses.dataclass":        (*analysis).dataclass,
 		"abc.ABCMeta":                  (*analysis).metaclassUse,
@@ -141,99 +143,6 @@ func (a *analysis) attributeNames(u nameUse, s *scope) {
 	a.reportUse(u, report.Compute, "")
 }
 
-// dispatchers are methods that call methods by a name given as a string (rule 6).
-var dispatchers = set{"agg": {}, "aggregate": {}, "apply": {}, "transform": {}, "pipe": {}, "pivot_table": {}, "crosstab": {}, "applymap": {}}
-
-// dispatch judges the strings that pandas takes for method names.
-func (a *analysis) dispatch(method string, n *syntax.Call, s *scope) {
-	if !dispatchers.has(method) || !a.imported.has("pandas") {
-		return
-	}
-	for i, arg := range n.Args {
-		if x := dispatchedValue(method, i, arg); x != nil {
-			a.dispatched(bound{x, s}, maxParts)
-		}
-	}
-}
-
-// dispatchedValue gives the part of the i-th argument that names methods, nil if none does.
-func dispatchedValue(method string, i int, arg *syntax.Argument) syntax.Expr {
-	table := method == "pivot_table" || method == "crosstab"
-	switch arg.Name {
-	case "func", "aggfunc":
-		return arg.Value
-	case "":
-		if table && i < 3 || !table && i > 0 && arg.Star == syntax.NoStar {
-			return nil
-		}
-		return arg.Value
-	default: // named aggregation: total=("amount", "sum")
-		if pair, ok := arg.Value.(*syntax.Tuple); ok && len(pair.Elts) == 2 {
-			return pair.Elts[1]
-		}
-	}
-	return nil
-}
-
-// dispatched judges one function argument: strings are method names, functions
-// are judged where they are mentioned, and what is neither is dynamic.
-func (a *analysis) dispatched(b bound, depth int) {
-	b = a.single(b)
-	if elements, ok := elementsOf(b.expr); ok && depth > 0 {
-		for _, e := range elements {
-			a.dispatched(bound{e, b.scope}, depth-1)
-		}
-		return
-	}
-	switch x := b.expr.(type) {
-	case *syntax.Str:
-		a.attribute(attributeUse{name: x.Value, from: x.Pos(), to: x.End()}, b.scope)
-		return
-	case *syntax.Lambda, *syntax.Attribute, *syntax.Number, *syntax.Constant:
-		return
-	}
-	if !a.isCallable(b) {
-		a.reportDispatch(b.expr)
-	}
-}
-
-// isCallable reports whether an expression is a known function, one of the
-// source, or made by a known function such as functools.partial.
-func (a *analysis) isCallable(b bound) bool {
-	switch x := b.expr.(type) {
-	case *syntax.Name:
-		return len(a.resolve(x, b.scope).targets) > 0 || a.isFunction(x, b.scope)
-	case *syntax.Call:
-		v := a.resolve(x.Func, b.scope)
-		return len(v.targets) > 0 && !v.other
-	}
-	return false
-}
-
-// elementsOf gives the elements of a display, and the values of a dictionary.
-func elementsOf(x syntax.Expr) ([]syntax.Expr, bool) {
-	switch x := x.(type) {
-	case *syntax.List:
-		return x.Elts, true
-	case *syntax.Tuple:
-		return x.Elts, true
-	case *syntax.Dict:
-		var values []syntax.Expr
-		for _, item := range x.Items {
-			values = append(values, item.Value)
-		}
-		return values, true
-	}
-	return nil, false
-}
-
-func (a *analysis) reportDispatch(x syntax.Expr) {
-	a.report(x, report.Operation{
-		Kind: report.Dynamic, Form: report.FormReference, Name: "pandas method by name",
-		Reason: "pandas calls the method that this value names, which is only known at run time",
-	})
-}
-
 // isFunction reports whether a name is bound once, by a def or class of the
 // source, and no decorator can have put something else in its place.
 func (a *analysis) isFunction(x *syntax.Name, s *scope) bool {
@@ -253,29 +162,6 @@ func (a *analysis) isFunction(x *syntax.Name, s *scope) bool {
 var plainDecorators = set{
 	"dataclasses.dataclass": {}, "functools.total_ordering": {}, "functools.wraps": {}, "functools.cache": {}, "functools.lru_cache": {},
 	"enum.unique": {}, "contextlib.contextmanager": {}, "abc.abstractmethod": {}, "typing.final": {}, "typing.overload": {},
-}
-
-// keyword judges keyword arguments that change what a call does, whatever is called (rule 6).
-func (a *analysis) keyword(arg *syntax.Argument, s *scope) {
-	op := report.Operation{Form: report.FormReference, Name: arg.Name + "="}
-	switch {
-	case isConstant(arg.Value, "False"), isConstant(arg.Value, "None"):
-		return
-	case arg.Name == "storage_options" && a.imported.has("pandas"):
-		op.Kind, op.Args.Host = report.Network, &report.Fact{Known: report.UnknownValue}
-	case arg.Name == "backend" && a.imported.has("pandas"):
-		if f := a.fold(arg.Value, s); f.Known == report.Literal && f.Value == "matplotlib" {
-			return
-		}
-		op.Kind, op.Reason = report.Dynamic, "pandas imports the module that this names"
-	case arg.Name == "usetex":
-		op.Kind, op.Args.Argv = report.Process, []report.Fact{{Known: report.Literal, Value: "latex"}}
-	case arg.Name == "fromfile_prefix_chars":
-		op.Kind, op.Args.Path = report.FileRead, &report.Fact{Known: report.UnknownValue}
-	default:
-		return
-	}
-	a.report(arg, op)
 }
 
 // attributeInTemplate matches an attribute or index path in a replacement field.

@@ -198,6 +198,14 @@ var evasions = map[string]string{
 	"a dataclass of an enum made by a call":               "import enum, dataclasses\nclass E(enum.Enum): pass\ndataclasses.dataclass(E('X', {'__annotations__': {'x': int}}))",
 	"annotations bound by a capture":                      "class A:\n  match {}:\n    case __annotations__: pass",
 	"annotations bound by a walrus":                       "class A:\n  (__annotations__ := {})",
+	"a dispatcher as a value":                             "import pandas as pd\ndf = pd.DataFrame({\"a\": [1]})\ndef f():\n    pass\nh = df.agg\ng = h(\"eval\", expr=\"@f.__builtins__.get('exec')\", engine=\"python\", local_dict={\"f\": f})\ng(\"import os; print('PWNED pandas agg', os.listdir('/'))\")",
+	"dispatch by a name that str makes":                   "import pandas as pd\ndf = pd.DataFrame({\"a\": [1]})\ndef f():\n    pass\nprint(df.apply(str(\"eval\"), expr=\"@f.__builtins__.get('exec')('print(\\\"PWNED df.apply\\\", __import__(\\\"os\\\").listdir(\\\"/\\\"))')\", local_dict={\"f\": f}))",
+	"dispatch by a keyword through a value":               "import pandas as pd\ndf = pd.DataFrame({\"a\": [1]})\ng = df.apply\ng(\"to_csv\", path_or_buf=\"/tmp/pwned-apply.csv\")\nprint(open(\"/tmp/pwned-apply.csv\").read())",
+	"an unbound dispatcher":                               "import pandas as pd\ndf = pd.DataFrame({\"a\": [1]})\ndef f():\n    pass\nprint(pd.DataFrame.apply(df, \"eval\", 0, False, None, (), expr=\"@f.__globals__\", local_dict={\"f\": f}))",
+	"an unbound dispatcher with a made name":              "import pandas as pd\ndf = pd.DataFrame({\"a\": [1]})\ndef f():\n    pass\ng = pd.DataFrame.apply(df, str(\"eval\"), expr=\"@f.__builtins__.get('exec')\", engine=\"python\", local_dict={\"f\": f})\ng(\"import os; print('PWNED pandas apply', os.listdir('/'))\")",
+	"dispatch by a class variable":                        "import pandas as pd\ndf = pd.DataFrame({\"a\": [1]})\ndef f():\n    pass\npd.DataFrame.apply(df, \"eval\", expr=\"@f.__class__\", local_dict={\"f\": f})\nclass C:\n    name = \"eval\"\ndf.apply(C.name, expr=\"@f.__class__\", local_dict={\"f\": f})",
+	"an imported pivot_table":                             "import pandas as pd\nfrom pandas import pivot_table\ndf = pd.DataFrame({\"a\": [1], \"b\": [2]})\nprint(pivot_table(df, index=\"a\", aggfunc=\"to_csv\"))\ndf.pivot_table(index=\"a\", aggfunc=\"to_pickle\")",
+	"a plotting backend in double stars":                  "import pandas as pd\ndf = pd.DataFrame({\"a\": [1]})\ndf.plot(**{\"backend\": \"antigravity\"})",
 	"a browser":                                           "import webbrowser\nwebbrowser.open('http://x')",
 }
 

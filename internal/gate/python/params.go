@@ -27,6 +27,9 @@ func nameParameters(function *variable, params []*syntax.Param, inner *scope) {
 	for _, p := range params {
 		if p.Star != syntax.NoStar {
 			position = -1
+			if v := inner.variables[p.Name]; v != nil {
+				v.keywords = p.Star == syntax.DoubleStar
+			}
 			continue
 		}
 		v := inner.variables[p.Name]

@@ -38,6 +38,8 @@ type variable struct {
 	contexts []bound
 	// other is set when it is bound in any further way: parameter, loop, def, class.
 	other bool
+	// keywords is set when it is the **parameter of a function.
+	keywords bool
 	// definition is set when it is bound by a def or class, which sets other, too.
 	definition bool
 	// decorators are those of the defs and classes that bind it.

@@ -111,7 +111,7 @@ func (a *analysis) areSafeSettings(call *syntax.Call, s *scope) bool {
 	if !isFirst || slices.ContainsFunc(call.Args[1:], isFile) {
 		return false
 	}
-	d, ok := a.single(bound{first.Value, s}).expr.(*syntax.Dict)
+	d, ok := a.only(bound{first.Value, s}).expr.(*syntax.Dict)
 	if !ok {
 		return a.isSafeSetting(first.Value, s)
 	}
@@ -123,4 +123,17 @@ func (a *analysis) areSafeSettings(call *syntax.Call, s *scope) bool {
 func (a *analysis) isSafeSetting(x syntax.Expr, s *scope) bool {
 	f := a.fold(x, s)
 	return f.Known == report.Literal && safeSettings.MatchString(f.Value)
+}
+
+// settingKeys reports the one setting that runs a program in any dictionary:
+// matplotlib takes it as a font, a style or the properties of a text.
+func (a *analysis) settingKeys(d *syntax.Dict, s *scope) {
+	if !a.imported.has("matplotlib") {
+		return
+	}
+	for _, item := range d.Items {
+		if item.Key != nil && a.fold(item.Key, s).Value == "usetex" {
+			a.namedArgument("usetex", item.Value, item.Key, s)
+		}
+	}
 }

@@ -69,6 +69,9 @@ func (a *analysis) visit(n syntax.Node, s *scope) {
 	case *syntax.Formatted:
 		a.nameTypes(n.X)
 		a.children(n, s)
+	case *syntax.Dict:
+		a.settingKeys(n, s)
+		a.children(n, s)
 	case *syntax.Subscript:
 		a.nameTypes(n.Index)
 		a.index[n.X] = n.Index
