@@ -85,7 +85,7 @@ func (a *analysis) isConstructor(u attributeUse, s *scope) bool {
 func (a *analysis) methodEffects(u attributeUse, s *scope) bool {
 	found := false
 	for _, m := range a.known.methods[u.name] {
-		if !slices.ContainsFunc(m.providers, a.imported.has) || u.receiver != nil && a.isHandle(u.receiver, s) {
+		if !a.mayExist(m.providers) || u.receiver != nil && a.isHandle(u.receiver, s) {
 			continue
 		}
 		effects := slices.DeleteFunc(slices.Clone(m.effects), func(e effect) bool { return !e.fits(u.call) })
@@ -98,6 +98,11 @@ func (a *analysis) methodEffects(u attributeUse, s *scope) bool {
 		})
 	}
 	return found
+}
+
+// mayExist reports whether the code can have a value of one of these modules.
+func (a *analysis) mayExist(providers []string) bool {
+	return slices.Contains(providers, "any") || slices.ContainsFunc(providers, a.imported.has)
 }
 
 // fits reports whether a call can be one of the method that has the effect: it

@@ -164,22 +164,19 @@ var plainDecorators = set{
 	"enum.unique": {}, "contextlib.contextmanager": {}, "abc.abstractmethod": {}, "typing.final": {}, "typing.overload": {},
 }
 
-// attributeInTemplate matches an attribute or index path in a replacement field.
-var attributeInTemplate = regexp.MustCompile(`\{[^{}!:]*\.([^{}!:.\[]+)`)
+// replacementField matches the path of a replacement field, and attributeStep an attribute in it.
+var (
+	replacementField = regexp.MustCompile(`\{[^{}!:]*`)
+	attributeStep    = regexp.MustCompile(`\.([^.\[\]]*)`)
+)
 
 // formatTemplate judges the attributes that a str.format template reads (rule 4).
 func (a *analysis) formatTemplate(u attributeUse, s *scope) {
-	if u.receiver == nil {
-		a.reportAt(u.from, u.to, report.Operation{
-			Kind: report.Dynamic, Form: u.form(), Name: "." + u.name, Reason: "the template, which can read attributes, is only known at run time",
-		})
-		return
+	f := unknownFact
+	if u.receiver != nil {
+		f = a.fold(u.receiver, s)
 	}
-	f := a.fold(u.receiver, s)
 	if f.Known != report.Literal {
-		if accessor, ok := u.receiver.(*syntax.Attribute); ok && accessor.Name == "style" {
-			return // pandas formats a table
-		}
 		a.reportAt(u.from, u.to, report.Operation{
 			Kind: report.Dynamic, Form: u.form(), Name: "." + u.name, Reason: "the template, which can read attributes, is only known at run time",
 		})
@@ -191,9 +188,9 @@ func (a *analysis) formatTemplate(u attributeUse, s *scope) {
 		})
 		return
 	}
-	for _, m := range attributeInTemplate.FindAllStringSubmatch(f.Value, -1) {
-		if a.known.sensitive.has(m[1]) {
-			a.attribute(attributeUse{name: m[1], from: u.from, to: u.to}, s)
+	for _, field := range replacementField.FindAllString(f.Value, -1) {
+		for _, step := range attributeStep.FindAllStringSubmatch(field, -1) {
+			a.attribute(attributeUse{name: step[1], from: u.from, to: u.to}, s)
 		}
 	}
 }

@@ -3,6 +3,8 @@
 package python
 
 import (
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
@@ -32,6 +34,9 @@ func (a *analysis) emitAll(effects []effect, e emission) {
 	for _, eff := range effects {
 		for _, op := range a.operations(eff, e) {
 			op.Form, op.Name, op.Via = e.form, e.name, e.via
+			if isRedirected(e.call) && op.Args.Path != nil {
+				op.Args.Path = &report.Fact{Known: report.UnknownValue}
+			}
 			if op.Kind == report.Dynamic && op.Reason == "" {
 				op.Reason = "it runs code, or uses names, that are only known at run time"
 			}
@@ -60,6 +65,10 @@ func (a *analysis) operations(eff effect, e emission) []report.Operation {
 		case "path", "glob", "self", "template":
 			if op.Args.Path = a.fileFact(name, arg, e); op.Args.Path == nil {
 				return nil
+			}
+		case "pattern":
+			if f := a.argumentFact(arg, e); f.Known != report.Literal || path.IsAbs(f.Value) || hasParent(f.Value) {
+				op.Args.Path = &report.Fact{Known: report.UnknownValue}
 			}
 		default:
 			a.addFact(&op, name, eff, e)
@@ -149,4 +158,14 @@ func (a *analysis) mode(arg argument, e emission) (read, write bool) {
 	both := strings.Contains(f.Value, "+")
 	write = strings.ContainsAny(f.Value, "wax")
 	return both || !write, both || write
+}
+
+// redirecting are keywords that name further files, or move the others.
+var redirecting = set{"dir_fd": {}, "src_dir_fd": {}, "dst_dir_fd": {}, "base_dir": {}, "root_dir": {}, "opener": {}, "stylesheet": {}, "symlinks": {}}
+
+// isRedirected reports whether a call has such a keyword.
+func isRedirected(call *syntax.Call) bool {
+	return call != nil && slices.ContainsFunc(call.Args, func(arg *syntax.Argument) bool {
+		return redirecting.has(arg.Name) && !isConstant(arg.Value, "None") && !isConstant(arg.Value, "False")
+	})
 }

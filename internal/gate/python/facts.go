@@ -4,6 +4,7 @@ package python
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
@@ -108,10 +109,15 @@ func (a *analysis) pathFact(arg argument, e emission) *report.Fact {
 // cleanPath makes a path absolute. Relative paths of code that changes the
 // working directory could be anywhere.
 func (a *analysis) cleanPath(f report.Fact) *report.Fact {
-	if a.moved && !path.IsAbs(f.Value) {
+	if a.moved && !path.IsAbs(f.Value) || hasParent(f.Value) {
 		return &report.Fact{Known: report.UnknownValue}
 	}
 	return new(report.CleanPath(f))
+}
+
+// hasParent reports whether a path goes up: behind a symbolic link that leads anywhere.
+func hasParent(name string) bool {
+	return slices.Contains(strings.Split(name, "/"), "..")
 }
 
 // isNoPath reports whether x is an open file, or one of the standard streams by number.
@@ -130,6 +136,9 @@ func globDirectory(f report.Fact) report.Fact {
 	}
 	if f.Known == report.UnknownValue {
 		return f
+	}
+	if hasParent(f.Value) {
+		return unknownFact
 	}
 	dir, _ := path.Split(f.Value[:magic])
 	if dir == "" {

