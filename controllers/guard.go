@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/airlock-dev/airlock/internal/preflight"
 )
@@ -45,12 +47,16 @@ func (g *Guard) Problems(ctx context.Context) []string {
 	if age := g.Clock.Since(g.checked); !g.checked.IsZero() && age >= 0 && age < preflightTTL {
 		return g.problems
 	}
+	before := g.problems
 	g.problems = nil
 	// Not with the caller's cancellation: a probe that gave up must not hold launches back.
 	for _, p := range g.Checker.Check(context.WithoutCancel(ctx)) {
 		g.problems = append(g.problems, fmt.Sprintf("%s: %s; %s", p.What, p.Why, p.Fix))
 	}
 	g.checked = g.Clock.Now()
+	if !slices.Equal(before, g.problems) {
+		ctrl.Log.WithName("preflight").Info("what holds launches back", "problems", g.problems)
+	}
 	return g.problems
 }
 

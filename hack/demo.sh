@@ -115,6 +115,18 @@ install_chart() {
   kubectl -n "$namespace" delete exr --all --ignore-not-found >/dev/null 2>&1 || true
   kubectl apply -f config/samples/access.yaml >/dev/null
   kubectl wait xpol/data-analysis --for=condition=Ready --timeout=60s
+  await_admission
+}
+
+# For some seconds after a CRD is new, the API server answers 503 for objects that a mutating policy matches.
+await_admission() {
+  local tries
+  for ((tries = 0; tries < 60; tries++)); do
+    as agent kubectl apply --dry-run=server -f config/samples/b-cleanup.yaml >/dev/null 2>"$scratch/admission" && return
+    sleep 1
+  done
+  echo "requests are not accepted a minute after the installation: $(<"$scratch/admission")" >&2
+  return 1
 }
 
 story_a() {
