@@ -30,11 +30,11 @@ func (a *analysis) emitAll(effects []effect, e emission) {
 	if e.node != nil {
 		e.from, e.to = e.node.Pos(), e.node.End()
 	}
-	reported := false
+	reported, redirected := false, isRedirected(effects, e)
 	for _, eff := range effects {
 		for _, op := range a.operations(eff, e) {
 			op.Form, op.Name, op.Via = e.form, e.name, e.via
-			if isRedirected(e.call) && op.Args.Path != nil {
+			if redirected && op.Args.Path != nil {
 				op.Args.Path = &report.Fact{Known: report.UnknownValue}
 			}
 			if op.Kind == report.Dynamic && op.Reason == "" {
@@ -160,12 +160,48 @@ func (a *analysis) mode(arg argument, e emission) (read, write bool) {
 	return both || !write, both || write
 }
 
-// redirecting are keywords that name further files, or move the others.
-var redirecting = set{"dir_fd": {}, "src_dir_fd": {}, "dst_dir_fd": {}, "base_dir": {}, "root_dir": {}, "opener": {}, "stylesheet": {}, "symlinks": {}}
+// harmlessKeywords do not change which files a function acts on.
+var harmlessKeywords = readSet(`
+encoding errors newline buffering closefd compresslevel compression level preset check format threads allowZip64 strict_timestamps metadata_encoding
+exist_ok mode parents missing_ok ignore_errors onerror onexc topdown followlinks recursive include_hidden case_sensitive effective_ids follow_symlinks
+dirs_exist_ok ignore ignore_dangling_symlinks delete delete_on_close suffix prefix dir bufsize shallow verbose dry_run owner group filter times ns length
+timeout isolation_level check_same_thread cached_statements detect_types maxBytes backupCount delay when interval utc atTime level datefmt style force handlers stream
+allow_pickle mmap_mode fix_imports sep count offset dtype shape order data context parser events source pwd members numeric_owner
+`)
 
-// isRedirected reports whether a call has such a keyword.
-func isRedirected(call *syntax.Call) bool {
-	return call != nil && slices.ContainsFunc(call.Args, func(arg *syntax.Argument) bool {
-		return redirecting.has(arg.Name) && !isConstant(arg.Value, "None") && !isConstant(arg.Value, "False")
+// redirecting are keywords of any library that name further files, or move the others.
+var redirecting = set{"dir_fd": {}, "src_dir_fd": {}, "dst_dir_fd": {}, "base_dir": {}, "root_dir": {}, "opener": {}, "stylesheet": {}, "symlinks": {}, "uri": {}}
+
+// isRedirected reports whether a call has a keyword that may change which files
+// it acts on. The libraries for data have too many harmless ones to list.
+func isRedirected(effects []effect, e emission) bool {
+	return e.call != nil && slices.ContainsFunc(e.call.Args, func(arg *syntax.Argument) bool {
+		switch {
+		case arg.Star == syntax.DoubleStar:
+			return true
+		case arg.Name == "" || isConstant(arg.Value, "None") || isConstant(arg.Value, "False"):
+			return false
+		case redirecting.has(arg.Name):
+			return true
+		}
+		return !harmlessKeywords.has(arg.Name) && isStandard(e.name) && !isModelled(effects, arg.Name)
+	})
+}
+
+// isStandard reports whether a name is one of a module, and not one of the libraries for data.
+func isStandard(name string) bool {
+	top, _, _ := strings.Cut(name, ".")
+	return top != "" && !slices.Contains([]string{"pandas", "numpy", "matplotlib", "argparse", "logging"}, top)
+}
+
+// isModelled reports whether an effect has a fact of this keyword.
+func isModelled(effects []effect, keyword string) bool {
+	return slices.ContainsFunc(effects, func(eff effect) bool {
+		for _, arg := range eff.facts {
+			if arg.keyword == keyword {
+				return true
+			}
+		}
+		return false
 	})
 }

@@ -222,6 +222,11 @@ var evasions = map[string]string{
 	"a format template in a style attribute":              "import os\nclass C:\n    pass\ndef f():\n    pass\nc = C()\nc.style = \"{0.__globals__[os].environ}\"\nprint(c.style.format(f))",
 	"a message identifier, which asks for the host name":  "import email.utils\nprint(email.utils.make_msgid())",
 	"a canvas that writes itself":                         "import matplotlib.pyplot as plt\nclass X:\n    print_raw = 0\nfig = plt.figure()\nfig.canvas.print_raw(\"/tmp/pwned.raw\")",
+	"a database by URI":                                   "import sqlite3\nsqlite3.connect('file:/etc/x', uri=True)",
+	"a removal in another directory":                      "import os\nos.remove('x', **{'dir_fd': 3})",
+	"a list of methods that is changed":                   "import pandas as pd\nf = ['sum']\nf.append('to_pickle')\npd.DataFrame().agg(f)",
+	"named aggregation by NamedAgg":                       "import pandas as pd\npd.DataFrame().agg(x=pd.NamedAgg('a', 'to_pickle'))",
+	"a function that a decorator replaces":                "import pandas as pd\n@min\ndef f(): pass\npd.DataFrame().agg(f)",
 	"a browser":                                           "import webbrowser\nwebbrowser.open('http://x')",
 }
 
