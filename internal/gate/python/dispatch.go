@@ -55,17 +55,23 @@ func dispatchedValue(method string, i int, arg *syntax.Argument) syntax.Expr {
 		}
 		return arg.Value
 	case method == "agg" || method == "aggregate": // named aggregation: total=("amount", "sum")
-		switch x := arg.Value.(type) {
-		case *syntax.Tuple:
-			if len(x.Elts) == 2 {
-				return x.Elts[1]
-			}
-		case *syntax.Str: // an argument of the function, such as engine="python"
-			return nil
-		}
-		return arg.Value
+		return aggregatedValue(arg.Value)
 	}
 	return nil
+}
+
+// aggregatedValue gives the function of a named aggregation. A string is an
+// argument of the function, such as engine="python".
+func aggregatedValue(x syntax.Expr) syntax.Expr {
+	switch x := x.(type) {
+	case *syntax.Tuple:
+		if len(x.Elts) == 2 {
+			return x.Elts[1]
+		}
+	case *syntax.Str:
+		return nil
+	}
+	return x
 }
 
 // only follows names like single does, but not to a list or dictionary that is

@@ -67,7 +67,7 @@ func (a *analysis) operations(eff effect, e emission) []report.Operation {
 				return nil
 			}
 		case "pattern":
-			if f := a.argumentFact(arg, e); f.Known != report.Literal || path.IsAbs(f.Value) || hasParent(f.Value) {
+			if !a.staysBelow(arg, e) {
 				op.Args.Path = &report.Fact{Known: report.UnknownValue}
 			}
 		default:
@@ -79,6 +79,12 @@ func (a *analysis) operations(eff effect, e emission) []report.Operation {
 		return a.byMode(op, eff, e)
 	}
 	return []report.Operation{op}
+}
+
+// staysBelow reports whether a pattern finds only what is below the directory it is used in.
+func (a *analysis) staysBelow(arg argument, e emission) bool {
+	f := a.argumentFact(arg, e)
+	return f.Known == report.Literal && !path.IsAbs(f.Value) && !hasParent(f.Value)
 }
 
 // isRuledOut reports whether the arguments of a use exclude the effect.

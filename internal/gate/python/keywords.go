@@ -82,6 +82,8 @@ func (a *analysis) takesJudgedKeywords(f syntax.Expr, s *scope) bool {
 }
 
 // namedArgument judges one keyword and its value.
+//
+//nolint:gocyclo // one case for each keyword
 func (a *analysis) namedArgument(name string, x syntax.Expr, at syntax.Node, s *scope) {
 	if isConstant(x, "False") || isConstant(x, "None") {
 		return
