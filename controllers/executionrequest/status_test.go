@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/events"
+	clocktesting "k8s.io/utils/clock/testing"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -229,5 +231,31 @@ func TestAnErrorThatHoldsARequestUpIsToldWithoutItsText(t *testing.T) {
 				t.Errorf("event %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// What is decided on a version that its own last write has replaced would be written in vain.
+func TestAReconcileWaitsForItsOwnLastWrite(t *testing.T) {
+	req := newSnapshot().req
+	req.Status.Conditions = []metav1.Condition{condition(v1alpha1.ConditionFinished, metav1.ConditionTrue, v1alpha1.ReasonDenied)}
+	req.Status.State = v1alpha1.StateDenied
+	r := fakeReconciler(t, interceptor.Funcs{
+		List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return nil },
+	}, req)
+	r.Clock = clocktesting.NewFakePassiveClock(noon)
+	key := client.ObjectKeyFromObject(req)
+	if err := r.Get(t.Context(), key, req); err != nil {
+		t.Fatal(err)
+	}
+	r.written.Store(key, req.ResourceVersion)
+	if got, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: key}); err != nil || got.RequeueAfter != staleRetry {
+		t.Errorf("on the replaced version Reconcile gives %+v, %v; want it to wait", got, err)
+	}
+	r.written.Store(key, "an earlier version")
+	if got, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: key}); err != nil || got.RequeueAfter != 0 {
+		t.Errorf("on a later version Reconcile gives %+v, %v; want it to go on", got, err)
+	}
+	if _, kept := r.written.Load(key); kept {
+		t.Error("the version is remembered after the cache has caught up")
 	}
 }
