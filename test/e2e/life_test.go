@@ -23,7 +23,7 @@ import (
 func TestDeletingTheRequestEndsItsRun(t *testing.T) {
 	req := submit(t, sleeper)
 	pod := awaitSandbox(t, req)
-	if err := as(t, "agent").Delete(t.Context(), req); err != nil {
+	if err := as(t, "").Delete(t.Context(), req); err != nil {
 		t.Fatalf("delete request: %v", err)
 	}
 	awaitGone(t, pod)
