@@ -24,12 +24,9 @@ import (
 // suite is the Debian release that images are made from.
 const suite = "bookworm"
 
-// sources are Debian's own archives, checked by Debian's own keys. A proxy or a
-// mirror belongs into the machine's apt configuration, which stays in force.
-const sources = `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main
-deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm-updates main
-deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian-security bookworm-security main
-`
+// sourceFiles are where a Debian 12 machine keeps the addresses of Debian's own archives, with the keys that check them:
+// the first that exists counts. Other files beside them name other people's archives.
+var sourceFiles = []string{"/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"}
 
 // listsMaxAge is how old the package lists may be: security updates must come
 // in, and old versions vanish from the archive.
@@ -41,12 +38,13 @@ type debianPackage struct {
 	file                        string
 }
 
-// apt runs apt with a state, a cache and sources of its own, so that the
-// machine's are neither used nor changed. One process at a time holds it.
+// apt runs apt with a state and a cache of its own, so that the machine's are
+// neither used nor changed. One process at a time holds it.
 type apt struct {
-	dir  string
-	arch string
-	lock *os.File
+	dir     string
+	arch    string
+	sources string
+	lock    *os.File
 }
 
 // close lets the next process in.
@@ -69,11 +67,33 @@ func newApt(ctx context.Context, excluded []string, now time.Time) (*apt, error)
 	if err != nil {
 		return nil, err
 	}
-	a := &apt{dir: dir, arch: strings.TrimSpace(arch), lock: lock}
+	sources, err := debianSources()
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	a := &apt{dir: dir, arch: strings.TrimSpace(arch), sources: sources, lock: lock}
 	if err := a.prepare(ctx, excluded, now); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	return a, nil
+}
+
+// debianSources finds the machine's file of Debian's archives, and requires that it is of the suite.
+func debianSources() (string, error) {
+	for _, path := range sourceFiles {
+		content, err := os.ReadFile(path) //nolint:gosec // One of two names.
+		if errors.Is(err, fs.ErrNotExist) || err == nil && len(bytes.TrimSpace(content)) == 0 {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if !bytes.Contains(content, []byte(suite)) {
+			return "", fmt.Errorf("%s names no archive of Debian %s, which the image is made from", path, suite)
+		}
+		return path, nil
+	}
+	return "", fmt.Errorf("none of %s names Debian's archives: the image is made on Debian %s", strings.Join(sourceFiles, ", "), suite)
 }
 
 func (a *apt) prepare(ctx context.Context, excluded []string, now time.Time) error {
@@ -90,9 +110,7 @@ func (a *apt) prepare(ctx context.Context, excluded []string, now time.Time) err
 		fmt.Fprintf(&status, "Package: %s\nStatus: install ok installed\nVersion: 99:0\nArchitecture: %s\n"+
 			"Multi-Arch: foreign\nMaintainer: none\nDescription: left out\n\n", name, a.arch)
 	}
-	err := errors.Join(os.WriteFile(filepath.Join(a.dir, "sources.list"), []byte(sources), 0o600),
-		os.WriteFile(filepath.Join(a.dir, "status"), []byte(status.String()), 0o600))
-	if err != nil {
+	if err := os.WriteFile(filepath.Join(a.dir, "status"), []byte(status.String()), 0o600); err != nil {
 		return err
 	}
 	return a.refresh(ctx, now)
@@ -117,7 +135,7 @@ func (a *apt) command(ctx context.Context, program string, args ...string) *exec
 		"-o", "Dir::State::status=" + filepath.Join(a.dir, "status"),
 		"-o", "Dir::Cache=" + a.dir,
 		"-o", "Dir::Cache::archives=" + filepath.Join(a.dir, "archives"),
-		"-o", "Dir::Etc::sourcelist=" + filepath.Join(a.dir, "sources.list"),
+		"-o", "Dir::Etc::sourcelist=" + a.sources,
 		"-o", "Dir::Etc::sourceparts=" + filepath.Join(a.dir, "empty"),
 		"-o", "Dir::Etc::preferencesparts=" + filepath.Join(a.dir, "empty"),
 		"-o", "APT::Sandbox::User=", // Its own user could not read these directories.

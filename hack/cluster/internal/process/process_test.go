@@ -102,7 +102,7 @@ func TestStartSaveLoadKill(t *testing.T) {
 }
 
 func TestEnvironmentOfTheCallerIsNotHandedOn(t *testing.T) {
-	t.Setenv("HTTPS_PROXY", "http://proxy.invalid")
+	t.Setenv("HTTPS_PROXY", "http://gateway.invalid")
 	p, err := Start(Spec{
 		Name: "sleeper", Path: "/bin/sleep", Args: []string{"600"}, Env: []string{"KEPT=yes"}, Log: filepath.Join(t.TempDir(), "log"),
 	})
