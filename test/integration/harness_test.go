@@ -83,7 +83,32 @@ func setUp() error {
 	if problems := waitForPreflight(context.Background(), checker, false); len(problems) > 0 {
 		return fmt.Errorf("preflight after installing the chart: %+v", problems)
 	}
-	return setUpPeople()
+	if err := setUpPeople(); err != nil {
+		return err
+	}
+	return awaitMutation()
+}
+
+// awaitMutation waits until the mutating policies are loaded: for some seconds after a CRD is new, the API server answers
+// 503 to whatever they match. The Approval that it decides stays: only the garbage collector removes one.
+func awaitMutation() error {
+	made := operator.post(approvalsPath, anApproval())
+	if !made.ok() {
+		return fmt.Errorf("create an Approval to decide: %s", made)
+	}
+	path := approvalsPath + "/" + made.object.GetName()
+	err := eventually(context.Background(), func() error {
+		for _, got := range []answer{alice.merge(path, decide("Approved", "")), requester.post(requestsPath+"?dryRun=All", newRequest())} {
+			if !got.ok() {
+				return errors.New(got.String())
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("wait for the mutating policies: %w", err)
+	}
+	return nil
 }
 
 // root is the checkout, as seen from this package.

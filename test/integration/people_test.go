@@ -163,6 +163,14 @@ func with(value any, path ...string) func(object) {
 // newApproval creates an Approval as the operator does, for a request of requester, and returns its path.
 func newApproval(t *testing.T, edits ...func(a *v1alpha1.Approval)) string {
 	t.Helper()
+	got := operator.post(approvalsPath, anApproval(edits...))
+	if !got.ok() {
+		t.Fatalf("the operator creates an Approval: %s", got)
+	}
+	return approvalsPath + "/" + got.object.GetName()
+}
+
+func anApproval(edits ...func(a *v1alpha1.Approval)) *v1alpha1.Approval {
 	a := &v1alpha1.Approval{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "airlock.dev/v1alpha1", Kind: "Approval"},
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "a-", Labels: map[string]string{"airlock.dev/request": "r"}},
@@ -184,11 +192,7 @@ func newApproval(t *testing.T, edits ...func(a *v1alpha1.Approval)) string {
 	for _, edit := range edits {
 		edit(a)
 	}
-	got := operator.post(approvalsPath, a)
-	if !got.ok() {
-		t.Fatalf("the operator creates an Approval: %s", got)
-	}
-	return approvalsPath + "/" + got.object.GetName()
+	return a
 }
 
 // decide is what an approver patches.
