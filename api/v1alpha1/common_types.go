@@ -6,6 +6,16 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
+// SQLDialect names the grammar of an SQL runtime.
+// +kubebuilder:validation:Enum=PostgreSQL;MySQL
+type SQLDialect string
+
+// The dialects that the gate reads.
+const (
+	PostgreSQL SQLDialect = "PostgreSQL"
+	MySQL      SQLDialect = "MySQL"
+)
+
 // Language names a language that the gate may be asked to read.
 // +kubebuilder:validation:Enum=Python;Bash;JavaScript;TypeScript;SQL
 type Language string
@@ -128,10 +138,9 @@ type Code struct {
 	// +required
 	Language Language `json:"language,omitempty"`
 
-	// dialect of SQL, for example PostgreSQL. Only for language SQL.
+	// dialect of SQL, only for language SQL. It has to be the one that the policy's runtime executes, which it is when left out.
 	// +optional
-	// +kubebuilder:validation:Enum=PostgreSQL;MySQL
-	Dialect string `json:"dialect,omitempty"`
+	Dialect SQLDialect `json:"dialect,omitempty"`
 
 	// source is the program text, 1 to 250,000 characters. These bytes are judged, and exactly these bytes run.
 	// +required

@@ -7,6 +7,7 @@ import (
 )
 
 // Runtime is the image and command that run one language.
+// +kubebuilder:validation:XValidation:rule="has(self.dialect) == (self.language == 'SQL')",message="an SQL runtime declares the dialect that it executes, and no other runtime has one"
 type Runtime struct {
 	// language that this runtime runs.
 	// +required
@@ -18,6 +19,10 @@ type Runtime struct {
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:Pattern=`^[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[a-f0-9]{64}$`
 	Image string `json:"image,omitempty"`
+
+	// dialect of SQL that the image executes. The gate reads SQL in this dialect and no other.
+	// +optional
+	Dialect SQLDialect `json:"dialect,omitempty"`
 
 	// command is the interpreter with its flags; the path of the code and the request's args are appended.
 	// +required
@@ -97,7 +102,7 @@ type SQLOperation struct {
 	// +kubebuilder:validation:items:Pattern=`^[A-Z]+( [A-Z]+)*$`
 	Verbs []string `json:"verbs,omitempty"`
 
-	// tables as schema.table; "*" stands for one name.
+	// tables as schema.table, or as table alone for statements that name no schema; "*" stands for one name. A statement that touches no table, such as SELECT 1, is matched by its verb.
 	// +required
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -154,7 +159,7 @@ type OperationRule struct {
 	// +kubebuilder:validation:MaxItems=64
 	Commands []Command `json:"commands,omitempty"`
 
-	// sql matches SQL statements. This version does not tell their verbs and tables, so it matches none: use unresolved.
+	// sql matches SQL statements by verb and table.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -170,7 +175,7 @@ type OperationRule struct {
 	// +kubebuilder:validation:items:MaxLength=128
 	Environment []string `json:"environment,omitempty"`
 
-	// unresolved matches operations of these kinds whose path, host, command, statement or variable cannot be read off the code, as is so for every SQL statement in this version.
+	// unresolved matches operations of these kinds whose path, host, command, statement or variable cannot be read off the code.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1

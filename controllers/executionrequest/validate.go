@@ -93,7 +93,7 @@ func (r *Reconciler) assess(ctx context.Context, from client.Reader, req *v1alph
 		return nil, err
 	}
 	trust, decidedBy := policy.Trust(req.Spec.Inputs)
-	report := gate.Read(gate.Language(req.Spec.Code.Language), []byte(req.Spec.Code.Source))
+	report := gate.Read(policy.CodeOf(&pol.Spec, req.Spec.Code.Language, req.Spec.Code.Source))
 	verdict := policy.Judge(report, &pol.Spec, trust)
 	verdict.DecidedBy = decidedBy
 	if verdict.PolicyDigest, err = policy.Digest(&pol.Spec); err != nil {

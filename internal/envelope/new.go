@@ -87,7 +87,7 @@ func agentOf(a *v1alpha1.Agent) v1alpha1.Agent {
 
 func codeOf(c v1alpha1.Code) Code {
 	sum := sha256.Sum256([]byte(c.Source))
-	return Code{Language: c.Language, Dialect: c.Dialect, SHA256: hex.EncodeToString(sum[:]), Bytes: len(c.Source)}
+	return Code{Language: c.Language, Dialect: string(c.Dialect), SHA256: hex.EncodeToString(sum[:]), Bytes: len(c.Source)}
 }
 
 func envOf(env []v1alpha1.EnvVar) []EnvVar {

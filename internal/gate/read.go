@@ -19,9 +19,18 @@ import (
 // MaxSourceBytes is the largest source that is read at all.
 const MaxSourceBytes = 256 << 10
 
-// Read lists the operations of source. It never panics and never returns nil;
-// a language without a reader gives a Report with an Error.
-func Read(lang Language, source []byte) (r *Report) {
+// Code is source in one language.
+type Code struct {
+	Language Language
+	// Dialect is the grammar of SQL source; other languages have none.
+	Dialect Dialect
+	Source  []byte
+}
+
+// Read lists the operations of code. It never panics and never returns nil; a
+// language without a reader gives a Report with an Error.
+func Read(code Code) (r *Report) {
+	lang, source := code.Language, code.Source
 	sum := sha256.Sum256(source)
 	digest := hex.EncodeToString(sum[:])
 	defer func() {

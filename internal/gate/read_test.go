@@ -23,7 +23,7 @@ func TestReadRefusesWhatItCannotRead(t *testing.T) {
 		"a source with a NUL byte inside": {Python, "a\x00b", "NUL"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := Read(tc.lang, []byte(tc.source))
+			r := Read(Code{Language: tc.lang, Source: []byte(tc.source)})
 			if r.Complete() {
 				t.Error("the report claims to be complete")
 			}
@@ -35,7 +35,7 @@ func TestReadRefusesWhatItCannotRead(t *testing.T) {
 }
 
 func TestReadSaysWhatItRead(t *testing.T) {
-	r := Read(Python, bytes.Repeat([]byte("\n"), MaxSourceBytes))
+	r := Read(Code{Language: Python, Source: bytes.Repeat([]byte("\n"), MaxSourceBytes)})
 	want := "e19b72b4c5627342f83de28b77f0ce9f897d233228d833d1ff58d07a241e3836"
 	if !r.Complete() {
 		t.Errorf("an empty program of the largest size is refused: %+v", r.Error)
@@ -49,7 +49,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("Python", []byte("import os\nos.remove('/x')\n"))
 	f.Add("Bash", []byte("rm -rf /"))
 	f.Fuzz(func(t *testing.T, lang string, source []byte) {
-		r := Read(Language(lang), source)
+		r := Read(Code{Language: Language(lang), Source: source})
 		if r == nil || r.SourceSHA256 == "" {
 			t.Fatal("no report")
 		}

@@ -9,6 +9,8 @@ import "github.com/airlock-dev/airlock/internal/gate/report"
 type (
 	// Language names a programming language: see report.Language.
 	Language = report.Language
+	// Dialect names the grammar of SQL source: see report.Dialect.
+	Dialect = report.Dialect
 	// Kind is what an operation does: see report.Kind.
 	Kind = report.Kind
 	// Form is how the source uses a name: see report.Form.
@@ -36,6 +38,12 @@ const (
 	JavaScript = report.JavaScript
 	TypeScript = report.TypeScript
 	SQL        = report.SQL
+)
+
+// The dialects of SQL.
+const (
+	PostgreSQL = report.PostgreSQL
+	MySQL      = report.MySQL
 )
 
 // The kinds of operation.

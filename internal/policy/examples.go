@@ -12,9 +12,9 @@ import (
 // FailingExample judges the examples of a policy in order, reading their code
 // with read, and returns the first one whose decision is not the expected one.
 // The message says what was decided and why. ok means that there is none.
-func FailingExample(spec *v1alpha1.ExecutionPolicySpec, read func(gate.Language, []byte) *gate.Report) (name, message string, ok bool) {
+func FailingExample(spec *v1alpha1.ExecutionPolicySpec, read func(gate.Code) *gate.Report) (name, message string, ok bool) {
 	for _, example := range spec.Examples {
-		report := read(gate.Language(example.Language), []byte(example.Code))
+		report := read(CodeOf(spec, example.Language, example.Code))
 		got := Judge(report, spec, example.Trust)
 		if got.Decision == example.Expect {
 			continue
@@ -27,4 +27,16 @@ func FailingExample(spec *v1alpha1.ExecutionPolicySpec, read func(gate.Language,
 		return example.Name, message, false
 	}
 	return "", "", true
+}
+
+// CodeOf is source as the gate reads it: SQL in the dialect that the policy's
+// runtime declares, for the runtime and not the agent decides who executes it.
+func CodeOf(spec *v1alpha1.ExecutionPolicySpec, lang v1alpha1.Language, source string) gate.Code {
+	code := gate.Code{Language: gate.Language(lang), Source: []byte(source)}
+	for _, r := range spec.Runtimes {
+		if r.Language == lang {
+			code.Dialect = gate.Dialect(r.Dialect)
+		}
+	}
+	return code
 }

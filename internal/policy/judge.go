@@ -5,7 +5,6 @@ package policy
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 	"github.com/airlock-dev/airlock/internal/gate"
@@ -155,10 +154,10 @@ func (j judge) decideUnknown(op *gate.Operation) v1alpha1.Finding {
 	return found(op, v1alpha1.Deny, j.reasonUnknown(op))
 }
 
-// isLanguageCore finds the effect-free builtins of a language ("print") and the
-// effect-free methods of values (".strip"). A policy that has a runtime for a
+// isLanguageCore finds the effect-free builtins of a language ("print", "Math.max")
+// and the effect-free methods of values (".strip"). A policy that has a runtime for a
 // language permits its core; a rule in requireApproval can still ask for it.
 // Names of modules ("pandas.concat") need an entry under imports.
 func isLanguageCore(op *gate.Operation) bool {
-	return op.Kind == gate.KindCompute && strings.LastIndexByte(op.Name, '.') <= 0
+	return op.Kind == gate.KindCompute && op.Core
 }

@@ -28,11 +28,11 @@ func TestJudge(t *testing.T) {
 		},
 		"code without operations is allowed": {report: complete(), want: v1alpha1.Allow},
 		"the core of the language is allowed": {
-			report: complete(op(gate.KindCompute, "print", gate.Args{}), op(gate.KindCompute, ".strip", gate.Args{})),
+			report: complete(coreOp("print"), coreOp(".strip"), coreOp("Math.max")),
 			want:   v1alpha1.Allow,
 		},
 		"the core of the language can be asked for": {
-			report: complete(op(gate.KindCompute, "print", gate.Args{})),
+			report: complete(coreOp("print")),
 			policy: asking(v1alpha1.OperationRule{Calls: []string{"print"}}),
 			want:   v1alpha1.RequireApproval,
 		},
@@ -142,17 +142,25 @@ func TestJudge(t *testing.T) {
 			policy: allowing(commands("git", "status")), want: v1alpha1.Deny,
 		},
 
-		"a listed variable":       {report: complete(op(gate.KindEnvironment, "os.getenv", gate.Args{Env: lit("APP_MODE")})), policy: allowing(v1alpha1.OperationRule{Environment: []string{"APP_*"}}), want: v1alpha1.Allow},
-		"another variable":        {report: complete(op(gate.KindEnvironment, "os.getenv", gate.Args{Env: lit("API_KEY")})), policy: allowing(v1alpha1.OperationRule{Environment: []string{"APP_*"}}), want: v1alpha1.Deny},
-		"the whole of os.environ": {report: complete(op(gate.KindEnvironment, "os.environ", gate.Args{})), policy: allowing(v1alpha1.OperationRule{Environment: []string{"*"}}), want: v1alpha1.Deny},
-		"a listed host":           {report: complete(hostOp("api.example.com:443")), policy: allowing(v1alpha1.OperationRule{Hosts: []string{"api.example.com"}}), want: v1alpha1.Allow},
-		"another host":            {report: complete(hostOp("evil.attacker.example:443")), policy: allowing(v1alpha1.OperationRule{Hosts: []string{"api.example.com"}}), want: v1alpha1.Deny},
-		"a statement cannot be matched by verb": {
+		"a listed variable":                            {report: complete(op(gate.KindEnvironment, "os.getenv", gate.Args{Env: lit("APP_MODE")})), policy: allowing(v1alpha1.OperationRule{Environment: []string{"APP_*"}}), want: v1alpha1.Allow},
+		"another variable":                             {report: complete(op(gate.KindEnvironment, "os.getenv", gate.Args{Env: lit("API_KEY")})), policy: allowing(v1alpha1.OperationRule{Environment: []string{"APP_*"}}), want: v1alpha1.Deny},
+		"the whole of os.environ":                      {report: complete(op(gate.KindEnvironment, "os.environ", gate.Args{})), policy: allowing(v1alpha1.OperationRule{Environment: []string{"*"}}), want: v1alpha1.Deny},
+		"a listed host":                                {report: complete(hostOp("api.example.com:443")), policy: allowing(v1alpha1.OperationRule{Hosts: []string{"api.example.com"}}), want: v1alpha1.Allow},
+		"another host":                                 {report: complete(hostOp("evil.attacker.example:443")), policy: allowing(v1alpha1.OperationRule{Hosts: []string{"api.example.com"}}), want: v1alpha1.Deny},
+		"a listed verb on a listed table":              {report: complete(sqlOp("SELECT", lit("shop.orders"))), policy: allowing(selects("shop.*")), want: v1alpha1.Allow},
+		"a listed verb on another table":               {report: complete(sqlOp("SELECT", lit("hr.salaries"))), policy: allowing(selects("shop.*")), want: v1alpha1.Deny},
+		"another verb on a listed table":               {report: complete(sqlOp("DELETE", lit("shop.orders"))), policy: allowing(selects("shop.*")), want: v1alpha1.Deny},
+		"a listed verb without a table":                {report: complete(sqlOp("SELECT", nil)), policy: allowing(selects("shop.*")), want: v1alpha1.Allow},
+		"a listed verb on a table that is not known":   {report: complete(sqlOp("SELECT", &gate.Fact{Known: gate.FactUnknown})), policy: allowing(selects("*")), want: v1alpha1.Deny},
+		"a table without a schema is not one with one": {report: complete(sqlOp("SELECT", lit("orders"))), policy: allowing(selects("shop.*")), want: v1alpha1.Deny},
+		"two stars match no table":                     {report: complete(sqlOp("SELECT", lit("pg_catalog.pg_authid"))), policy: allowing(selects("**")), want: v1alpha1.Deny},
+		"a table in other letters":                     {report: complete(sqlOp("SELECT", lit("shop.Orders"))), policy: allowing(selects("shop.orders")), want: v1alpha1.Deny},
+		"a statement that was not read has no verb": {
 			report: complete(op(gate.KindSQL, "sqlite3.Cursor.execute", gate.Args{SQL: lit("SELECT 1")})),
-			policy: allowing(v1alpha1.OperationRule{SQL: []v1alpha1.SQLOperation{{Verbs: []string{"SELECT"}, Tables: []string{"*"}}}}),
+			policy: allowing(selects("*")),
 			want:   v1alpha1.Deny,
 		},
-		"a statement counts as unresolved": {
+		"a statement that was not read is unresolved": {
 			report: complete(op(gate.KindSQL, "sqlite3.Cursor.execute", gate.Args{SQL: lit("SELECT 1")})),
 			policy: asking(v1alpha1.OperationRule{Unresolved: []v1alpha1.OperationKind{"SQL"}}),
 			want:   v1alpha1.RequireApproval,
@@ -225,6 +233,20 @@ func permitEverything(s *v1alpha1.ExecutionPolicySpec) {
 
 func commands(name string, args ...string) v1alpha1.OperationRule {
 	return v1alpha1.OperationRule{Commands: []v1alpha1.Command{{Name: name, Args: args}}}
+}
+
+func coreOp(name string) gate.Operation {
+	o := op(gate.KindCompute, name, gate.Args{})
+	o.Core = true
+	return o
+}
+
+func sqlOp(verb string, table *gate.Fact) gate.Operation {
+	return op(gate.KindSQL, verb, gate.Args{Verb: verb, Table: table})
+}
+
+func selects(tables string) v1alpha1.OperationRule {
+	return v1alpha1.OperationRule{SQL: []v1alpha1.SQLOperation{{Verbs: []string{"SELECT"}, Tables: []string{tables}}}}
 }
 
 func TestJudgeWithoutPolicyDenies(t *testing.T) {
@@ -384,11 +406,22 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+func TestCodeOfTakesTheDialectFromTheRuntime(t *testing.T) {
+	spec := testPolicy(func(s *v1alpha1.ExecutionPolicySpec) {
+		s.Runtimes = append(s.Runtimes, v1alpha1.Runtime{Language: v1alpha1.SQL, Dialect: v1alpha1.MySQL})
+	})
+	for lang, want := range map[v1alpha1.Language]gate.Dialect{v1alpha1.SQL: gate.MySQL, v1alpha1.Python: "", v1alpha1.Bash: ""} {
+		if got := CodeOf(spec, lang, "x"); got.Dialect != want || got.Language != gate.Language(lang) || string(got.Source) != "x" {
+			t.Errorf("CodeOf(%s) = %+v, want the dialect %q", lang, got, want)
+		}
+	}
+}
+
 func TestFailingExample(t *testing.T) {
-	read := func(lang gate.Language, source []byte) *gate.Report {
+	read := func(code gate.Code) *gate.Report {
 		r := complete()
-		r.Language = lang
-		for line := range strings.SplitSeq(string(source), "\n") {
+		r.Language = code.Language
+		for line := range strings.SplitSeq(string(code.Source), "\n") {
 			r.Operations = append(r.Operations, pathOp(gate.KindFileDelete, line))
 		}
 		return r

@@ -123,7 +123,9 @@ func listedUnder(op *gate.Operation) string {
 		return "commands"
 	case gate.KindEnvironment:
 		return "environment"
-	case gate.KindSQL, gate.KindDynamic, gate.KindUnknown:
+	case gate.KindSQL:
+		return "sql"
+	case gate.KindDynamic, gate.KindUnknown:
 		return "calls"
 	default:
 		return "calls"
@@ -148,7 +150,7 @@ func effect(op *gate.Operation) string {
 	case gate.KindProcess:
 		return "starts or controls " + commandLine(op)
 	case gate.KindSQL:
-		return "runs " + object(op.Args.SQL, "a statement whose text")
+		return statement(op)
 	case gate.KindEnvironment:
 		return "uses the environment variable " + object(op.Args.Env, "whose name")
 	case gate.KindDynamic, gate.KindUnknown:
@@ -167,6 +169,18 @@ func object(f *gate.Fact, unknown string) string {
 		return unknown + " starts with " + quoted(f.Value) + " and is otherwise computed"
 	default:
 		return unknown + " cannot be read off the code"
+	}
+}
+
+// statement names the verb and the table, or the text that was not read.
+func statement(op *gate.Operation) string {
+	switch {
+	case op.Args.Verb == "":
+		return "runs " + object(op.Args.SQL, "a statement whose text")
+	case op.Args.Table == nil:
+		return "runs " + printable(op.Args.Verb)
+	default:
+		return "runs " + printable(op.Args.Verb) + " on " + object(op.Args.Table, "a table whose name")
 	}
 }
 

@@ -41,6 +41,7 @@ func checkCode(code v1alpha1.Code, runtimes []v1alpha1.Runtime, at *field.Path) 
 		errs = append(errs, field.Invalid(at.Child("language"), code.Language,
 			"the policy runs "+list(listed, "no language")+"; use one of these, or ask its owner for a runtime"))
 	}
+	errs = append(errs, checkDialect(code, runtimes, at.Child("dialect"))...)
 	source := at.Child("source")
 	switch n := utf8.RuneCountInString(code.Source); {
 	case n == 0:
@@ -51,6 +52,17 @@ func checkCode(code v1alpha1.Code, runtimes []v1alpha1.Runtime, at *field.Path) 
 		errs = append(errs, checkText(code.Source, source)...)
 	}
 	return errs
+}
+
+// checkDialect refuses SQL that was written for another database than the one
+// that executes it: the two may read the same text as different statements.
+func checkDialect(code v1alpha1.Code, runtimes []v1alpha1.Runtime, at *field.Path) field.ErrorList {
+	for _, r := range runtimes {
+		if r.Language == code.Language && code.Dialect != "" && code.Dialect != r.Dialect {
+			return field.ErrorList{field.Invalid(at, code.Dialect, fmt.Sprintf("the policy's runtime executes %s; write the statements for it", r.Dialect))}
+		}
+	}
+	return nil
 }
 
 // checkText refuses what readers disagree on: bytes that are not UTF-8 are

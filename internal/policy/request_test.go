@@ -29,6 +29,7 @@ func testRequest(edit func(*v1alpha1.ExecutionRequestSpec)) *v1alpha1.ExecutionR
 
 func TestCheckRequest(t *testing.T) {
 	pol := testPolicy(func(s *v1alpha1.ExecutionPolicySpec) {
+		s.Runtimes = append(s.Runtimes, v1alpha1.Runtime{Language: v1alpha1.SQL, Dialect: v1alpha1.PostgreSQL})
 		s.Env = []string{"APP_MODE", "LD_PRELOAD", "PythonPath"}
 		s.Egress = []v1alpha1.EgressTarget{{Host: "api.partner.example", Port: 443}}
 		s.Credentials = []v1alpha1.Credential{{Name: "partner"}}
@@ -43,7 +44,14 @@ func TestCheckRequest(t *testing.T) {
 		"the maxima themselves are fine": {func(s *spec) {
 			s.Limits = &v1alpha1.Limits{TimeoutSeconds: 60, CPU: quantity("1000m"), Memory: quantity("1024Mi")}
 		}, nil},
-		"a language without runtime":      {func(s *spec) { s.Code.Language = v1alpha1.Bash }, []string{`spec.code.language: Invalid value: "Bash": the policy runs Python; use one of these`}},
+		"a language without runtime": {func(s *spec) { s.Code.Language = v1alpha1.Bash }, []string{`spec.code.language: Invalid value: "Bash": the policy runs Python, SQL; use one of these`}},
+		"SQL in the dialect of the runtime": {func(s *spec) {
+			s.Code = v1alpha1.Code{Language: v1alpha1.SQL, Dialect: v1alpha1.PostgreSQL, Source: "SELECT 1"}
+		}, nil},
+		"SQL without a dialect": {func(s *spec) { s.Code = v1alpha1.Code{Language: v1alpha1.SQL, Source: "SELECT 1"} }, nil},
+		"SQL for another database than the one that executes it": {func(s *spec) {
+			s.Code = v1alpha1.Code{Language: v1alpha1.SQL, Dialect: v1alpha1.MySQL, Source: "SELECT 1"}
+		}, []string{`spec.code.dialect: Invalid value: "MySQL": the policy's runtime executes PostgreSQL`}},
 		"no language":                     {func(s *spec) { s.Code.Language = "" }, []string{"spec.code.language"}},
 		"no code":                         {func(s *spec) { s.Code.Source = "" }, []string{"spec.code.source: Required value"}},
 		"too much code":                   {func(s *spec) { s.Code.Source = strings.Repeat("é", 250_001) }, []string{"spec.code.source: Too long: may not be more than 250000"}},

@@ -46,8 +46,9 @@ func matchesEffect(rule *v1alpha1.OperationRule, op *gate.Operation) bool {
 		return matchesCommand(rule.Commands, op)
 	case gate.KindEnvironment:
 		return matchesEnvironment(rule.Environment, op)
-	case gate.KindSQL, gate.KindDynamic, gate.KindUnknown:
-		// The gate does not tell verbs and tables yet, so spec.sql matches nothing.
+	case gate.KindSQL:
+		return matchesSQL(rule.SQL, op)
+	case gate.KindDynamic, gate.KindUnknown:
 		return false
 	default:
 		return false
@@ -100,6 +101,24 @@ func matchesCommand(commands []v1alpha1.Command, op *gate.Operation) bool {
 	})
 }
 
+// matchesSQL compares the verb and the table of a statement. Names are compared
+// as the database sees them: the gate has folded their case.
+func matchesSQL(statements []v1alpha1.SQLOperation, op *gate.Operation) bool {
+	if op.Args.Verb == "" {
+		return false
+	}
+	return slices.ContainsFunc(statements, func(s v1alpha1.SQLOperation) bool {
+		return slices.Contains(s.Verbs, op.Args.Verb) && (op.Args.Table == nil || matchesTable(s.Tables, op))
+	})
+}
+
+func matchesTable(patterns []string, op *gate.Operation) bool {
+	table, ok := literal(op.Args.Table)
+	return ok && slices.ContainsFunc(patterns, func(pattern string) bool {
+		return !strings.Contains(pattern, "**") && match(pattern, table, ".")
+	})
+}
+
 func matchesEnvironment(patterns []string, op *gate.Operation) bool {
 	name, ok := literal(op.Args.Env)
 	return ok && slices.ContainsFunc(patterns, func(pattern string) bool {
@@ -127,6 +146,11 @@ func unresolved(op *gate.Operation) bool {
 	case gate.KindEnvironment:
 		_, resolved = literal(op.Args.Env)
 	case gate.KindSQL:
+		resolved = op.Args.Verb != ""
+		if op.Args.Table != nil {
+			_, named := literal(op.Args.Table)
+			resolved = resolved && named
+		}
 	case gate.KindImport, gate.KindCompute, gate.KindDynamic, gate.KindUnknown:
 		return false
 	default:

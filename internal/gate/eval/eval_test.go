@@ -143,7 +143,7 @@ func measure(t *testing.T, name string, table io.Writer, out *json.Encoder) {
 			corpus = strings.TrimSuffix(strings.TrimSuffix(filepath.Base(name), ".gz"), ".jsonl")
 		}
 		start := time.Now()
-		r := gate.Read(languages[strings.ToLower(s.Lang)], []byte(s.Code))
+		r := gate.Read(gate.Code{Language: languages[strings.ToLower(s.Lang)], Source: []byte(s.Code)})
 		micros := float64(time.Since(start).Nanoseconds()) / 1000
 		decision, reasons := decide(r)
 		key := fmt.Sprintf("%s\t%s\t%s", corpus, s.Lang, s.Label)

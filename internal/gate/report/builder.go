@@ -5,6 +5,7 @@ package report
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -66,6 +67,7 @@ func (b *Builder) Report() *Report {
 		}
 		op := p.op
 		op.Language = b.report.Language
+		op.Core = op.Core || op.Kind == Compute && strings.LastIndexByte(op.Name, '.') <= 0
 		op.Position = lines.position(p.from, p.to)
 		op.Snippet = Snippet(b.source[p.from:p.to])
 		b.report.Operations = append(b.report.Operations, op)
@@ -87,7 +89,8 @@ func (b *Builder) isDuplicate(i int) bool {
 
 func (a Args) equal(b Args) bool {
 	same := func(x, y *Fact) bool { return x == y || x != nil && y != nil && *x == *y }
-	return same(a.Path, b.Path) && same(a.Host, b.Host) && same(a.SQL, b.SQL) && same(a.Env, b.Env) && slices.Equal(a.Argv, b.Argv)
+	return same(a.Path, b.Path) && same(a.Host, b.Host) && same(a.SQL, b.SQL) && same(a.Env, b.Env) &&
+		a.Verb == b.Verb && same(a.Table, b.Table) && slices.Equal(a.Argv, b.Argv)
 }
 
 // runeStride is the distance between the offsets whose rune count is kept, so

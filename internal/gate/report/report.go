@@ -18,6 +18,15 @@ const (
 	SQL        Language = "SQL"
 )
 
+// Dialect names the grammar of SQL source. The zero value is no dialect: it is never read.
+type Dialect string
+
+// The dialects that the gate reads.
+const (
+	PostgreSQL Dialect = "PostgreSQL"
+	MySQL      Dialect = "MySQL"
+)
+
 // Kind says what an operation can do. It is a closed set: the zero value, and
 // every value not listed here, is to be judged as Unknown.
 type Kind string
@@ -88,8 +97,13 @@ type Args struct {
 	Path *Fact `json:"path,omitempty"`
 	// Host is "host:port", lower case, IDNA encoded.
 	Host *Fact `json:"host,omitempty"`
-	// SQL is the text of a statement.
+	// SQL is the text of a statement that another language runs.
 	SQL *Fact `json:"sql,omitempty"`
+	// Verb is the verb of an SQL statement in capitals: "SELECT", "CREATE TABLE".
+	Verb string `json:"verb,omitempty"`
+	// Table is the table that the verb applies to, "schema.table" or "table" as the statement names it.
+	// It is absent when the statement touches none.
+	Table *Fact `json:"table,omitempty"`
 	// Argv is the command line of a process, word by word.
 	Argv []Fact `json:"argv,omitempty"`
 	// Env is the name of an environment variable.
@@ -112,7 +126,10 @@ type Operation struct {
 	Form     Form     `json:"form"`
 	// Name is resolved and dotted: "pandas.read_csv", "os.remove". A leading
 	// dot (".to_csv") marks an attribute of a value that was not resolved.
-	Name     string   `json:"name"`
+	Name string `json:"name"`
+	// Core marks a Compute operation of the language itself, and not of a module:
+	// "print", "Math.max".
+	Core     bool     `json:"core,omitempty"`
 	Args     Args     `json:"args,omitzero"`
 	Position Position `json:"position"`
 	// Snippet is the first line at Position, at most 160 runes, with control
