@@ -27,9 +27,17 @@ type Code struct {
 	Source  []byte
 }
 
-// Read lists the operations of code. It never panics and never returns nil; a
-// language without a reader gives a Report with an Error.
-func Read(code Code) (r *Report) {
+// Read lists the operations of code, and of the code in other languages that is
+// embedded in it. It never panics and never returns nil; a language without a
+// reader gives a Report with an Error.
+func Read(code Code) *Report {
+	r := readOne(code)
+	(&embedding{}).expand(r, code.Source, 1)
+	return r
+}
+
+// readOne reads code without what is embedded in it.
+func readOne(code Code) (r *Report) {
 	lang, source := code.Language, code.Source
 	sum := sha256.Sum256(source)
 	digest := hex.EncodeToString(sum[:])
