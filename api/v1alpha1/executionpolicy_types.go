@@ -121,7 +121,7 @@ type OperationRule struct {
 	// +kubebuilder:validation:MaxLength=512
 	Description string `json:"description,omitempty"`
 
-	// imports matches modules, with all their effect-free names: "pandas" matches pandas and pandas.*. Effects (files, network, processes) need an entry of their own. The effect-free builtins of a language that has a runtime need none.
+	// imports matches modules, with all their effect-free names: "pandas" matches pandas and pandas.*, and "*" alone every module that the gate knows. Effects (files, network, processes) need an entry of their own. The effect-free builtins of a language that has a runtime need none.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1

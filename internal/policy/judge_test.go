@@ -40,8 +40,11 @@ func TestJudge(t *testing.T) {
 			report: complete(op(gate.KindFileRead, "open", gate.Args{Path: lit("/etc/passwd")})),
 			want:   v1alpha1.Deny,
 		},
-		"a name of a module is not the core": {report: complete(op(gate.KindCompute, "requests.codes", gate.Args{})), want: v1alpha1.Deny},
-		"what is not listed is denied":       {report: complete(op(gate.KindImport, "requests", gate.Args{})), want: v1alpha1.Deny},
+		"a name of a module is not the core":         {report: complete(op(gate.KindCompute, "requests.codes", gate.Args{})), want: v1alpha1.Deny},
+		"what is not listed is denied":               {report: complete(op(gate.KindImport, "requests", gate.Args{})), want: v1alpha1.Deny},
+		"a star is every module that the gate knows": {report: complete(op(gate.KindImport, "json", gate.Args{}), op(gate.KindCompute, "json.loads", gate.Args{})), policy: allowing(v1alpha1.OperationRule{Imports: []string{"*"}}), want: v1alpha1.Allow},
+		"a star is no effect of a module":            {report: complete(op(gate.KindEnvironment, "os.environ", gate.Args{})), policy: allowing(v1alpha1.OperationRule{Imports: []string{"*"}}), want: v1alpha1.Deny},
+		"a star is nothing that is unknown":          {report: complete(op(gate.KindUnknown, "requests", gate.Args{})), policy: allowing(v1alpha1.OperationRule{Imports: []string{"*"}}), want: v1alpha1.Deny},
 		"a module with a listed name at its front is another module": {
 			report: complete(op(gate.KindImport, "pandas_evil", gate.Args{})), want: v1alpha1.Deny,
 		},

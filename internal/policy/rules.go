@@ -55,10 +55,11 @@ func matchesEffect(rule *v1alpha1.OperationRule, op *gate.Operation) bool {
 	}
 }
 
-// matchesImport matches a module and everything below it, without globs.
+// matchesImport matches a module and everything below it. "*" alone is every
+// module that the gate knows: others are Unknown and never get here.
 func matchesImport(imports []string, op *gate.Operation) bool {
 	return isResolvedName(op.Name) && slices.ContainsFunc(imports, func(module string) bool {
-		return op.Name == module || strings.HasPrefix(op.Name, module+".")
+		return module == "*" || op.Name == module || strings.HasPrefix(op.Name, module+".")
 	})
 }
 
