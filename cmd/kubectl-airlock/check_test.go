@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
+)
+
+// write puts a file into a directory of the test and gives its path.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// airlock runs the command and gives its exit code and output.
+func airlock(stdin string, args ...string) (code int, stdout, stderr string) {
+	var out, errs strings.Builder
+	code = run(args, strings.NewReader(stdin), &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+const testPolicy = `# a comment
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: other}
+---
+apiVersion: airlock.dev/v1alpha1
+kind: ExecutionPolicy
+metadata: {name: tidy}
+spec:
+  runtimes:
+  - {language: Python, image: "registry.example/python@sha256:0000000000000000000000000000000000000000000000000000000000000000", command: [python3]}
+  - {language: SQL, dialect: MySQL, image: "registry.example/mysql@sha256:0000000000000000000000000000000000000000000000000000000000000000", command: [mysql]}
+  allow:
+  - imports: ["*"]
+  requireApproval:
+  - paths: {delete: ["/data/**"]}
+  limits: {timeoutSeconds: 60}
+`
+
+func TestCheckExitCodes(t *testing.T) {
+	tidy := write(t, "policy.yaml", testPolicy)
+	tests := map[string]struct {
+		stdin string
+		args  []string
+		want  int
+		// say is a part of the output, on either stream
+		say string
+	}{
+		"code without effects is allowed":       {stdin: "print(1)", args: []string{"-", "--language", "Python"}, want: 0, say: "Allow under reference policy workspace, driven by untrusted input"},
+		"what the policy asks for is approval":  {stdin: "import os\nos.remove('/data/x')", args: []string{"-", "--language", "Python", "--policy", tidy, "--trust", "Internal"}, want: 2, say: "-:2:1: requireapproval: It deletes \"/data/x\""},
+		"what no rule lists is denied":          {stdin: "import os\nos.remove('/etc/x')", args: []string{"-", "--language", "Python", "--policy", tidy, "--trust", "Internal"}, want: 3, say: "Deny under policy tidy, driven by internal input"},
+		"a syntax error is denied":              {stdin: "print 'x'", args: []string{"-", "--language", "Python"}, want: 3, say: "invalid syntax"},
+		"a language that the policy cannot run": {stdin: "true", args: []string{"-", "--language", "Bash", "--policy", tidy, "--trust", "Internal"}, want: 3, say: `The policy runs no "Bash"`},
+		"too much code is denied":               {stdin: strings.Repeat("#", 300_000), args: []string{"-", "--language", "Python"}, want: 3, say: "at most 262144"},
+		"no language":                           {args: []string{"-"}, want: 1, say: "give --language"},
+		"an unknown language":                   {args: []string{"-", "--language", "perl"}, want: 1, say: `--language "perl": use one of Python, Bash`},
+		"an unknown trust":                      {args: []string{"x.py", "--trust", "high"}, want: 1, say: `--trust "high"`},
+		"an unknown output":                     {args: []string{"x.py", "-o", "yaml"}, want: 1, say: `--output "yaml"`},
+		"SQL without a dialect":                 {args: []string{"x.sql"}, want: 1, say: "give --dialect"},
+		"SQL for another database":              {args: []string{"x.sql", "--policy", tidy, "--dialect", "PostgreSQL"}, want: 1, say: "executes MySQL"},
+		"a file that is not there":              {args: []string{"/nowhere/x.py"}, want: 1, say: "no such file"},
+		"no file":                               {want: 1, say: "accepts 1 arg"},
+		"a policy file that is not there":       {args: []string{"x.py", "--policy", "/nowhere/p.yaml"}, want: 1, say: "no such file"},
+		"a file without a policy":               {args: []string{"x.py", "--policy", write(t, "n.yaml", "apiVersion: v1\nkind: Namespace\n")}, want: 1, say: "it has no ExecutionPolicy of airlock.dev/v1alpha1"},
+		"a file with two policies":              {args: []string{"x.py", "--policy", write(t, "two.yaml", testPolicy+"---\n"+testPolicy)}, want: 1, say: "more than one ExecutionPolicy"},
+		"a policy with a misspelled field":      {args: []string{"x.py", "--policy", write(t, "typo.yaml", strings.Replace(testPolicy, "requireApproval", "requiresApproval", 1))}, want: 1, say: `unknown field "requiresApproval"`},
+		"a policy whose example fails": {
+			args: []string{"x.py", "--policy", write(t, "ex.yaml", testPolicy+"  examples: [{name: must run, language: Python, code: open('/x'), trust: Internal, expect: Allow}]\n")},
+			want: 1, say: `would not be Ready, its example "must run" fails: expected Allow, the verdict is Deny`,
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := airlock(tc.stdin, append([]string{"check"}, tc.args...)...)
+			if code != tc.want || !strings.Contains(stdout+stderr, tc.say) {
+				t.Errorf("exit code %d, want %d; output, want %q:\n%s%s", code, tc.want, tc.say, stdout, stderr)
+			}
+		})
+	}
+}
+
+func TestCheckShowsTheLineAndACaret(t *testing.T) {
+	file := write(t, "tidy.py", "import os\nif True:\n\tos.remove('/etc/x')\n")
+	_, got, _ := airlock("", "check", file)
+	want := file + `:3:2: deny: It deletes "/etc/x"; no rule of spec.untrusted permits that. Do without it, or ask the policy's owner to add it to spec.untrusted.allow[].paths.delete or to spec.untrusted.requireApproval[].paths.delete.
+     os.remove('/etc/x')
+     ^~~~~~~~~~~~~~~~~~~
+` + file + ": Deny under reference policy workspace, driven by untrusted input\n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Code that is printed must not steer the terminal (CWE-150) or reorder the line (CVE-2021-42574).
+func TestCodeDoesNotSteerTheTerminal(t *testing.T) {
+	hostile := "open('/etc/\x1b]0;owned\x07\u202e')\n" + strings.Repeat("x = 1; ", 60) + "open('/etc/\x1b[2J')\n"
+	for _, format := range []string{"text", "json", "sarif"} {
+		_, got, _ := airlock(hostile, "check", "-", "--language", "Python", "-o", format, "--color", "never")
+		if strings.ContainsAny(got, "\x1b\x07\u202e") {
+			t.Errorf("the %s output has raw control characters: %q", format, got)
+		}
+	}
+}
+
+func TestColoursAreOnlyUsedWhereAsked(t *testing.T) {
+	_, auto, _ := airlock("open('/etc/x')", "check", "-", "--language", "Python")
+	_, always, _ := airlock("open('/etc/x')", "check", "-", "--language", "Python", "--color", "always")
+	if strings.Contains(auto, "\x1b[") || !strings.Contains(always, red+"deny:"+plain) {
+		t.Errorf("auto: %q\nalways: %q", auto, always)
+	}
+}
+
+func TestCheckJSON(t *testing.T) {
+	_, text, _ := airlock("import os\nos.remove('/etc/x')", "check", "-", "--language", "Python", "-o", "json")
+	var got struct {
+		File    string
+		Verdict struct{ Decision string }
+		Report  struct {
+			Language   string
+			Operations []struct{ Kind, Name string }
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Verdict.Decision != "Deny" || got.Report.Language != "Python" || len(got.Report.Operations) != 2 || got.Report.Operations[1].Kind != "FileDelete" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestCheckSARIFIsValid(t *testing.T) {
+	for name, code := range map[string]string{
+		"no finding":                   "print(1)",
+		"a line separator in the code": "\u2028 = 1",
+		"a finding without a place":    strings.Repeat("#", 300_000),
+		"findings of several kinds":    "import os\nos.remove('/etc/x')\nopen('/etc/y')\n",
+		"an operation to ask for":      "open(input())",
+		"a source that is no Python":   "print 'x'",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, text, _ := airlock(code, "check", "-", "--language", "Python", "-o", "sarif")
+			log, err := sarif.FromString(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := log.Validate(); err != nil {
+				t.Errorf("%v\n%s", err, text)
+			}
+			if findings := len(log.Runs[0].Results); (findings > 0) != (name != "no finding") {
+				t.Errorf("%d results", findings)
+			}
+		})
+	}
+}

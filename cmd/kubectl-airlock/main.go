@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command kubectl-airlock is the kubectl plugin of Airlock: put it on the PATH
+// and call it as `kubectl airlock`.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run executes the command line and gives the exit code: what the command
+// decided, or exitError when it could not decide.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:           "kubectl-airlock",
+		Short:         "Work with Airlock, the gate for code that AI agents write",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl airlock"},
+	}
+	root.AddCommand(newCheckCommand())
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.Execute()
+	if decided, ok := errors.AsType[exitCode](err); ok {
+		return int(decided)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "error: %v\n", err)
+		return exitError
+	}
+	return 0
+}
+
+// exitCode ends the command with a code that is an answer and not an error.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// The exit codes.
+const (
+	exitError    = 1
+	exitApproval = 2
+	exitDeny     = 3
+)
