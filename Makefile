@@ -66,8 +66,8 @@ test-e2e: ## Run the demo and the end-to-end tests on a real node (root, Linux)
 	hack/test-e2e.sh
 
 .PHONY: eval
-eval: ## Measure the gate on labelled samples (CORPORA=DIR)
-	CORPORA=$(abspath $(or $(CORPORA),$(error name a folder of samples: make eval CORPORA=DIR))) go test -count=1 -run Corpora -v ./internal/gate/eval
+eval: ## Measure the gate on labelled samples (CORPORA=DIR, OUT=FILE for a decision a line)
+	go run ./test/eval -corpora $(or $(CORPORA),$(error name a folder of samples: make eval CORPORA=DIR)) $(if $(OUT),-out $(OUT))
 
 .PHONY: test
 test: ## Run all checks and tests, and end with a table of what ran
