@@ -111,6 +111,7 @@ func restore(t *testing.T, checker *preflight.Checker, path string, before *unst
 	if problems := waitForPreflight(context.Background(), checker, false); len(problems) > 0 {
 		t.Fatalf("preflight after the repair: %+v", problems)
 	}
+	awaitMutatingPolicies(t)
 }
 
 func mustChecker(t *testing.T) *preflight.Checker {
@@ -155,11 +156,11 @@ func TestWithoutTheMutatingPoliciesEverythingIsRefused(t *testing.T) {
 		before := accepted(t, admin.get(path)).object
 		t.Cleanup(func() { restore(t, checker, path, before) })
 		accepted(t, admin.remove(path))
+		awaitMutatingPolicies(t)
 	}
 	t.Run("requests are not stamped", func(t *testing.T) {
 		takeAway(t, mapBindings+"airlock-stamp-requester")
-		waitForRefusal(t, func() answer { return requester.post(requestsPath+"?dryRun=All", newRequest()) },
-			http.StatusUnprocessableEntity, "spec.requester: Required value")
+		refused(t, requester.post(requestsPath, newRequest()), http.StatusUnprocessableEntity, "spec.requester: Required value")
 		for name, forged := range map[string]object{
 			"another user": {"username": "alice"},
 			"no groups":    {"username": "riley"},
@@ -176,25 +177,11 @@ func TestWithoutTheMutatingPoliciesEverythingIsRefused(t *testing.T) {
 	})
 	t.Run("decisions are not recorded", func(t *testing.T) {
 		takeAway(t, mapBindings+"airlock-approval-decide")
-		waitForRefusal(t, func() answer { return alice.merge(approval+"?dryRun=All", decide("Approved", "")) },
-			http.StatusUnprocessableEntity, "spec.decision was not recorded: MutatingAdmissionPolicy airlock-approval-decide is not active")
+		refused(t, alice.merge(approval, decide("Approved", "")), http.StatusUnprocessableEntity, "spec.decision was not recorded: MutatingAdmissionPolicy airlock-approval-decide is not active")
 		byHand := object{"spec": object{"decisions": []any{object{"approver": "alice", "verdict": "Approved", "decidedAt": "2020-01-01T00:00:00Z"}}}}
 		refused(t, alice.merge(approval, byHand), http.StatusForbidden, "the decision was not stamped")
 		if got := approvers(t, approval); got != "" {
 			t.Errorf("recorded %q, want nothing", got)
 		}
 	})
-}
-
-// waitForRefusal repeats a dry run until the API server has taken notice of a change.
-func waitForRefusal(t *testing.T, try func() answer, code int, words string) {
-	t.Helper()
-	var got answer
-	_ = eventually(t.Context(), func() error {
-		if got = try(); got.code != code || !strings.Contains(got.String(), words) {
-			return http.ErrNotSupported
-		}
-		return nil
-	})
-	refused(t, got, code, words)
 }
