@@ -5,6 +5,7 @@
 package integration
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -49,7 +50,8 @@ func awaitMutatingPolicies(t *testing.T) {
 		accepted(t, admin.remove(markerBindings+"/"+name))
 		accepted(t, admin.remove(markerPolicies+"/"+name))
 	})
-	err := eventually(t.Context(), func() error {
+	// Repairs run in a cleanup, when the test's own context has ended.
+	err := eventually(context.Background(), func() error {
 		got := admin.post(configMapsPath+"?dryRun=All", object{"apiVersion": "v1", "kind": "ConfigMap", "metadata": object{"name": name, "labels": labels}})
 		if !got.ok() || got.object.GetAnnotations()["loaded"] != "yes" {
 			return errors.New(got.String())
