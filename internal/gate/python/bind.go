@@ -3,6 +3,7 @@
 package python
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
@@ -128,16 +129,73 @@ func (b *binder) node(n syntax.Node, s *scope) {
 	case *syntax.Name:
 		b.loads = append(b.loads, load{name: n, scope: s})
 	case *syntax.Call:
-		if name, ok := n.Func.(*syntax.Name); ok {
-			b.loads = append(b.loads, load{name, s, n})
-		} else {
-			b.node(n.Func, s)
-		}
-		for _, arg := range n.Args {
-			b.node(arg.Value, s)
+		b.call(n, s)
+	case *syntax.Subscript:
+		b.look(n.X, s)
+		b.node(n.Index, s)
+	case *syntax.Formatted:
+		b.look(n.X, s)
+		b.each(n.Spec, s)
+	case *syntax.UnaryOp:
+		b.look(n.X, s)
+	case *syntax.Branch:
+		b.look(n.Cond, s)
+		for _, stmt := range n.Body {
+			b.node(stmt, s)
 		}
 	default:
 		b.binding(n, s)
+	}
+}
+
+// look binds an expression of which a list or dictionary stays as it is.
+func (b *binder) look(x syntax.Expr, s *scope) {
+	if name, ok := x.(*syntax.Name); ok {
+		b.loads = append(b.loads, load{name: name, scope: s, look: true})
+		return
+	}
+	b.node(x, s)
+}
+
+// lookingFunctions are builtins, and lookingMethods methods of lists and
+// dictionaries, that leave these as they are.
+var (
+	lookingFunctions = set{"len": {}, "print": {}, "enumerate": {}, "zip": {}, "sorted": {}, "list": {}, "tuple": {}, "set": {}, "range": {}, "iter": {}, "reversed": {}}
+	lookingMethods   = set{"items": {}, "keys": {}, "values": {}, "get": {}, "index": {}, "count": {}, "copy": {}, "sort": {}, "reverse": {}}
+)
+
+// call binds a call, and notes what its function does with lists.
+func (b *binder) call(n *syntax.Call, s *scope) {
+	through := ""
+	switch f := n.Func.(type) {
+	case *syntax.Name:
+		b.loads = append(b.loads, load{name: f, scope: s, call: n})
+		if lookingFunctions.has(f.ID) {
+			through = f.ID
+		}
+	case *syntax.Attribute:
+		b.method(f, n, s)
+	default:
+		b.node(f, s)
+	}
+	for _, arg := range n.Args {
+		if name, ok := arg.Value.(*syntax.Name); ok {
+			b.loads = append(b.loads, load{name: name, scope: s, through: through})
+		} else {
+			b.node(arg.Value, s)
+		}
+	}
+}
+
+func (b *binder) method(f *syntax.Attribute, n *syntax.Call, s *scope) {
+	name, ok := f.X.(*syntax.Name)
+	switch {
+	case ok && lookingMethods.has(f.Name):
+		b.look(name, s)
+	case ok && f.Name == "append" && len(n.Args) == 1 && n.Args[0].Star == syntax.NoStar:
+		b.loads = append(b.loads, load{name: name, scope: s, look: true, appended: n.Args[0].Value})
+	default:
+		b.node(f, s)
 	}
 }
 
@@ -179,12 +237,12 @@ func (b *binder) comprehension(n *syntax.Comprehension, s *scope) {
 	inner.comprehension = true
 	b.scopes[n] = inner
 	for i, c := range n.Clauses {
-		b.target(c.Target, nil, inner)
+		around := inner
 		if i == 0 {
-			b.node(c.Iter, s)
-		} else {
-			b.node(c.Iter, inner)
+			around = s
 		}
+		b.part(c.Target, item{bound{c.Iter, around}, []int{each}}, inner)
+		b.look(c.Iter, around)
 		b.each(c.Ifs, inner)
 	}
 	b.node(n.Elt, inner)
@@ -204,6 +262,10 @@ func (b *binder) binding(n syntax.Node, s *scope) {
 		return
 	case *syntax.AugAssign:
 		b.target(n.Target, nil, s)
+		if name, ok := n.Target.(*syntax.Name); ok {
+			v := s.bind(name.ID)
+			v.steps = append(v.steps, bound{n.Value, s})
+		}
 		b.node(n.Value, s)
 		return
 	case *syntax.AnnAssign:
@@ -212,7 +274,12 @@ func (b *binder) binding(n syntax.Node, s *scope) {
 		b.expression(n.Value, s)
 		return
 	case *syntax.For:
-		b.target(n.Target, nil, s)
+		b.part(n.Target, item{bound{n.Iter, s}, []int{each}}, s)
+		b.look(n.Iter, s)
+		for _, stmt := range slices.Concat(n.Body, n.Else) {
+			b.node(stmt, s)
+		}
+		return
 	case *syntax.Delete:
 		b.target(n.X, nil, s)
 	case *syntax.WithItem:
@@ -269,12 +336,15 @@ func (b *binder) target(t syntax.Expr, value syntax.Expr, s *scope) {
 	case *syntax.Attribute:
 		b.defined.add(t.Name)
 		b.node(t.X, s)
+	case *syntax.Subscript:
+		b.node(t.X, s)
+		b.node(t.Index, s)
 	default:
 		b.node(t, s)
 	}
 }
 
-// unpack binds a, b = x, y pairwise; anything else is unknown.
+// unpack binds a, b = x, y pairwise, and parts of any other value.
 func (b *binder) unpack(targets []syntax.Expr, value syntax.Expr, s *scope) {
 	var values []syntax.Expr
 	switch v := value.(type) {
@@ -283,20 +353,46 @@ func (b *binder) unpack(targets []syntax.Expr, value syntax.Expr, s *scope) {
 	case *syntax.List:
 		values = v.Elts
 	}
-	pairwise := len(values) == len(targets)
-	for _, list := range [][]syntax.Expr{targets, values} {
-		for _, x := range list {
-			if _, starred := x.(*syntax.Starred); starred {
-				pairwise = false
-			}
+	if len(values) == len(targets) && !hasStarred(targets) && !hasStarred(values) {
+		for i, t := range targets {
+			b.target(t, values[i], s)
+		}
+		return
+	}
+	b.parts(targets, item{bound: bound{value, s}}, s)
+}
+
+func hasStarred(list []syntax.Expr) bool {
+	return slices.ContainsFunc(list, func(x syntax.Expr) bool {
+		_, starred := x.(*syntax.Starred)
+		return starred
+	})
+}
+
+// parts binds each target to an element of i.
+func (b *binder) parts(targets []syntax.Expr, i item, s *scope) {
+	for n, t := range targets {
+		if i.expr == nil || hasStarred(targets) {
+			b.target(t, nil, s)
+		} else {
+			b.part(t, item{i.bound, append(slices.Clone(i.path), n)}, s)
 		}
 	}
-	for i, t := range targets {
-		if pairwise {
-			b.target(t, values[i], s)
-		} else {
-			b.target(t, nil, s)
-		}
+}
+
+// part binds a target to a part of a value.
+func (b *binder) part(t syntax.Expr, i item, s *scope) {
+	switch t := t.(type) {
+	case *syntax.Name:
+		v := b.bind(s, t.ID)
+		v.other = true
+		v.items = append(v.items, i)
+	case *syntax.Tuple:
+		b.parts(t.Elts, i, s)
+	case *syntax.List:
+		b.parts(t.Elts, i, s)
+	default:
+		b.target(t, nil, s)
 	}
 }
 

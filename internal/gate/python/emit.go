@@ -49,12 +49,13 @@ func (a *analysis) emitAll(effects []effect, e emission) {
 	}
 }
 
-// operations turns one effect of one use into operations with their facts.
+// operations turns one effect of one use into operations with their facts: one
+// for each path that it can be.
 func (a *analysis) operations(eff effect, e emission) []report.Operation {
 	if a.isRuledOut(eff, e) {
 		return nil
 	}
-	op := report.Operation{Kind: eff.kind}
+	op, paths, below := report.Operation{Kind: eff.kind}, []*report.Fact{nil}, true
 	for _, name := range eff.order {
 		arg := eff.facts[name]
 		switch name {
@@ -63,22 +64,23 @@ func (a *analysis) operations(eff effect, e emission) []report.Operation {
 		case "location":
 			return a.locationOperations(op, arg, e)
 		case "path", "glob", "self", "template":
-			if op.Args.Path = a.fileFact(name, arg, e); op.Args.Path == nil {
-				return nil
-			}
+			paths = a.filePaths(name, arg, e)
 		case "pattern":
-			if !a.staysBelow(arg, e) {
-				op.Args.Path = &report.Fact{Known: report.UnknownValue}
-			}
+			below = a.staysBelow(arg, e)
 		default:
 			a.addFact(&op, name, eff, e)
 		}
 	}
-	addUnknown(&op, e)
-	if op.Kind == kindFile {
-		return a.byMode(op, eff, e)
+	var out []report.Operation
+	for _, p := range paths {
+		one := op
+		if one.Args.Path = p; !below {
+			one.Args.Path = &report.Fact{Known: report.UnknownValue}
+		}
+		addUnknown(&one, e)
+		out = append(out, a.byMode(one, eff, e)...)
 	}
-	return []report.Operation{op}
+	return out
 }
 
 // staysBelow reports whether a pattern finds only what is below the directory it is used in.
@@ -142,6 +144,9 @@ func addUnknown(op *report.Operation, e emission) {
 
 // byMode splits the opening of a file into reading and writing.
 func (a *analysis) byMode(op report.Operation, eff effect, e emission) []report.Operation {
+	if op.Kind != kindFile {
+		return []report.Operation{op}
+	}
 	var out []report.Operation
 	read, write := a.mode(eff.facts["mode"], e)
 	if read {

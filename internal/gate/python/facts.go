@@ -58,6 +58,28 @@ func (a *analysis) argumentFact(arg argument, e emission) report.Fact {
 	return report.Fact{Known: report.UnknownValue}
 }
 
+// argumentValues gives all values that an argument can have. None stands for
+// the default; where there is none it is a TypeError, and names no file.
+func (a *analysis) argumentValues(arg argument, e emission) facts {
+	x, presence := arg.find(e.call)
+	if presence != given {
+		return facts{a.argumentFact(arg, e)}
+	}
+	b := bound{x, e.scope}
+	if _, ok := a.single(b).expr.(*syntax.Bytes); ok {
+		return facts{a.foldArgument(b)}
+	}
+	all := a.values(x, e.scope)
+	out := all.withoutNone()
+	if len(out) < len(all) && arg.hasDefault {
+		out = union(out, facts{literal(arg.fallback)})
+	}
+	if len(all) == 0 {
+		return nothing
+	}
+	return out
+}
+
 // foldArgument folds what is passed as it is. Only here are bytes as good as
 // text: inside of text they are shown as b'...'.
 func (a *analysis) foldArgument(b bound) report.Fact {
@@ -83,36 +105,40 @@ func isConstant(x syntax.Expr, text string) bool {
 	return ok && c.Text == text
 }
 
-// fileFact gives the path of a file operation, nil when it touches no file by name.
-func (a *analysis) fileFact(name string, arg argument, e emission) *report.Fact {
+// filePaths gives the paths of a file operation, none when it touches no file by name.
+func (a *analysis) filePaths(name string, arg argument, e emission) []*report.Fact {
+	var all facts
 	switch name {
 	case "self":
-		if e.receiver == nil {
-			return &report.Fact{Known: report.UnknownValue}
+		if all = nothing; e.receiver != nil {
+			all = a.values(e.receiver, e.scope)
 		}
-		return a.cleanPath(a.fold(e.receiver, e.scope))
 	case "template":
-		return a.temporaryPath(e)
+		return []*report.Fact{a.temporaryPath(e)}
 	case "glob":
-		return a.cleanPath(globDirectory(a.argumentFact(arg, e)))
+		for _, f := range a.argumentValues(arg, e) {
+			all = append(all, globDirectory(f))
+		}
+	default:
+		if x, presence := arg.find(e.call); presence == given && a.isNoPath(x, e.scope) {
+			return nil
+		}
+		all = a.argumentValues(arg, e)
 	}
-	if x, presence := arg.find(e.call); presence == given && a.isNoPath(x, e.scope) {
-		return nil
+	var out []*report.Fact
+	for _, f := range all {
+		out = append(out, a.cleanPath(f))
 	}
-	return a.pathFact(arg, e)
-}
-
-func (a *analysis) pathFact(arg argument, e emission) *report.Fact {
-	return a.cleanPath(a.argumentFact(arg, e))
+	return out
 }
 
 // cleanPath makes a path absolute. Relative paths of code that changes the
 // working directory could be anywhere.
 func (a *analysis) cleanPath(f report.Fact) *report.Fact {
-	if a.moved && !path.IsAbs(f.Value) || hasParent(f.Value) {
+	if f.Known != report.Literal && f.Known != report.Prefix || a.moved && !path.IsAbs(f.Value) || hasParent(f.Value) {
 		return &report.Fact{Known: report.UnknownValue}
 	}
-	return new(report.CleanPath(f))
+	return new(report.CleanPath(showPath(f)))
 }
 
 // hasParent reports whether a path goes up: behind a symbolic link that leads anywhere.
@@ -181,16 +207,28 @@ func (a *analysis) locationOperations(op report.Operation, arg argument, e emiss
 	if x, presence := arg.find(e.call); presence == given && a.isHandle(x, e.scope) {
 		return nil
 	}
-	f := a.argumentFact(arg, e)
-	if scheme := report.URLScheme(f.Value); scheme != "" && scheme != "file" {
-		return []report.Operation{{Kind: report.Network, Args: report.Args{Host: new(report.URLHost(f))}}}
+	var out []report.Operation
+	for _, f := range a.argumentValues(arg, e) {
+		out = append(out, a.locationOperation(op, f)...)
 	}
-	if strings.HasPrefix(strings.ToLower(f.Value), "file:") {
+	return out
+}
+
+func (a *analysis) locationOperation(op report.Operation, f report.Fact) []report.Operation {
+	start := f
+	if i := strings.IndexAny(f.Value, placeholders); i >= 0 {
+		start = prefix(f.Value[:i])
+	}
+	if scheme := report.URLScheme(start.Value); scheme != "" && scheme != "file" {
+		return []report.Operation{{Kind: report.Network, Args: report.Args{Host: new(report.URLHost(start))}}}
+	}
+	isURL := mayBecomeURL(start)
+	if isURL || strings.HasPrefix(strings.ToLower(f.Value), "file:") {
 		f = report.Fact{Known: report.UnknownValue}
 	}
 	op.Args.Path = a.cleanPath(f)
 	out := []report.Operation{op}
-	if mayBecomeURL(f) {
+	if isURL {
 		out = append(out, report.Operation{Kind: report.Network, Args: report.Args{Host: &report.Fact{Known: report.UnknownValue}}})
 	}
 	return out

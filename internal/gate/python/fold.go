@@ -4,6 +4,7 @@ package python
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
@@ -29,56 +30,117 @@ func prefix(s string) report.Fact {
 	return report.Fact{Known: report.Prefix, Value: s}
 }
 
-// fold finds out which string an expression is (rule 7): a literal, a name
-// bound once, or built of such by +, %, f-strings, str.format, os.path and pathlib.
-//
-//nolint:gocyclo // one case for each kind of expression
+// fold finds out which string an expression is (rule 7), if it can only be one.
+// A part that is only known not to have a slash ends what is known of it.
 func (a *analysis) fold(x syntax.Expr, s *scope) report.Fact {
-	switch x := x.(type) {
-	case *syntax.Str:
-		if !x.Opaque {
-			return literal(x.Value)
-		}
-	case *syntax.Name:
-		return a.foldName(x, s)
-	case *syntax.NamedExpr:
-		return a.fold(x.Value, s)
-	case *syntax.JoinedStr:
-		return a.foldParts(x.Parts, s)
-	case *syntax.Formatted:
-		if !x.Conversion && len(x.Spec) == 0 {
-			return a.fold(x.X, s)
-		}
-	case *syntax.BinOp:
-		return a.foldOperator(x, s)
-	case *syntax.Attribute:
-		return a.foldAttribute(x, s)
-	case *syntax.Call:
-		return a.foldCall(x, s)
+	all := a.values(x, s)
+	if len(all) != 1 || all[0].Known != report.Literal && all[0].Known != report.Prefix {
+		return unknownFact
 	}
-	return unknownFact
+	if i := strings.IndexAny(all[0].Value, placeholders); i >= 0 {
+		return prefix(all[0].Value[:i])
+	}
+	return all[0]
 }
 
-// foldName folds a name that is bound exactly once: to an expression, or as a parameter.
-func (a *analysis) foldName(x *syntax.Name, s *scope) report.Fact {
+// values finds out which strings an expression can be: literals, names bound to
+// known strings only, or built of such by +, %, f-strings, str.format, os.path
+// and pathlib.
+//
+//nolint:gocyclo // one case for each kind of expression
+func (a *analysis) values(x syntax.Expr, s *scope) facts {
+	switch x := x.(type) {
+	case *syntax.Str:
+		if !x.Opaque && !strings.ContainsAny(x.Value, placeholders) {
+			return facts{literal(x.Value)}
+		}
+	case *syntax.Number:
+		return facts{numberFact(x.Text)}
+	case *syntax.Constant:
+		if x.Text == "None" {
+			return facts{noneFact}
+		}
+	case *syntax.Name:
+		return a.nameValues(x, s)
+	case *syntax.NamedExpr:
+		return a.values(x.Value, s)
+	case *syntax.IfExp:
+		return union(a.values(x.Then, s), a.values(x.Else, s))
+	case *syntax.BoolOp:
+		return a.eachValue(x.Values, s)
+	case *syntax.JoinedStr:
+		return a.joined(x.Parts, s)
+	case *syntax.Formatted:
+		return a.formatted(x, s)
+	case *syntax.BinOp:
+		return a.operatorValues(x, s)
+	case *syntax.Subscript:
+		return a.subscriptValues(x, s)
+	case *syntax.Attribute:
+		return a.attributeValues(x, s)
+	case *syntax.Call:
+		return a.callValues(x, s)
+	}
+	return nothing
+}
+
+func (a *analysis) eachValue(exprs []syntax.Expr, s *scope) facts {
+	var out facts
+	for _, x := range exprs {
+		out = union(out, a.values(x, s))
+	}
+	return out
+}
+
+// nameValues gives what a name can be, if the source shows everything that it is bound to.
+func (a *analysis) nameValues(x *syntax.Name, s *scope) facts {
 	v := s.sole(x.ID)
-	if v == nil || v.param == nil && (v.other || len(v.contexts) > 0 || len(v.targets) > 0 || len(v.values) != 1) {
-		return unknownFact
+	if v == nil || !v.isAccounted() {
+		return nothing
 	}
 	switch v.foldState {
 	case folding:
-		return unknownFact
+		return nothing
 	case notFolded:
 		v.foldState = folding
-		if v.param != nil {
-			v.folded = a.foldParameter(v)
-		} else {
-			v.folded = a.fold(v.values[0].expr, v.values[0].scope)
-		}
+		v.folded = a.variableValues(v)
 		v.foldState = folded
 	case folded:
 	}
 	return v.folded
+}
+
+func (a *analysis) variableValues(v *variable) facts {
+	var out facts
+	if v.param != nil {
+		out = a.parameterValues(v)
+	}
+	for _, b := range v.values {
+		out = union(out, a.values(b.expr, b.scope))
+	}
+	for _, i := range v.items {
+		out = union(out, a.pick(i.bound, i.path, maxParts))
+	}
+	for _, b := range v.contexts {
+		out = union(out, a.contextValues(b))
+	}
+	for _, b := range v.steps {
+		out = union(out, a.values(b.expr, b.scope))
+	}
+	if len(v.steps) > 0 && !out.all(scalar) {
+		return nothing
+	} else if len(v.steps) > 0 {
+		return facts{scalarFact}
+	}
+	return out
+}
+
+// contextValues gives what "with x as name" binds: the directory that tempfile makes.
+func (a *analysis) contextValues(b bound) facts {
+	if call, ok := b.expr.(*syntax.Call); ok && a.isCallOf(call, b.scope, "tempfile.TemporaryDirectory") {
+		return a.temporaryValues(call, b.scope)
+	}
+	return nothing
 }
 
 // single follows names that are bound once to what they are bound to.
@@ -97,180 +159,59 @@ func (a *analysis) single(b bound) bound {
 	return b
 }
 
-// foldParts joins the parts of an f-string, whose result is always a string.
-func (a *analysis) foldParts(parts []syntax.Expr, s *scope) report.Fact {
-	var text strings.Builder
+// joined joins the parts of an f-string, whose result is always a string.
+func (a *analysis) joined(parts []syntax.Expr, s *scope) facts {
+	out := facts{literal("")}
 	for _, part := range parts {
-		f := a.fold(part, s)
-		text.WriteString(f.Value)
-		if f.Known != report.Literal || text.Len() > maxFolded {
-			return prefix(text.String())
+		if !slices.ContainsFunc(out, func(f report.Fact) bool { return f.Known == report.Literal }) {
+			break // nothing that follows is known
 		}
+		out = out.concat(a.values(part, s))
 	}
-	return literal(text.String())
+	return out
 }
 
-// foldOperator folds "a" + "b", "a%s" % b and Path("a") / "b". An operand of
+// operatorValues folds "a" + "b", "a%s" % b and Path("a") / "b". An operand of
 // unknown type may answer with a reflected method that returns anything.
-func (a *analysis) foldOperator(x *syntax.BinOp, s *scope) report.Fact {
+func (a *analysis) operatorValues(x *syntax.BinOp, s *scope) facts {
 	if a.defined.has("__radd__") || a.defined.has("__rmod__") || a.defined.has("__rtruediv__") {
-		return unknownFact
+		return nothing
+	}
+	if x.Op == syntax.Percent {
+		if f := a.fold(x.Operands[0], s); f.Known == report.Literal && len(x.Operands) == 2 {
+			return a.percent(f.Value, x.Operands[1], s)
+		}
+	}
+	if all := a.eachValue(x.Operands, s); all.all(scalar) {
+		return facts{scalarFact}
 	}
 	switch x.Op {
 	case syntax.Plus:
-		return a.foldParts(x.Operands, s)
-	case syntax.Percent:
-		f := a.fold(x.Operands[0], s)
-		text, _, _ := strings.Cut(f.Value, "%")
-		return prefix(text)
+		return a.joined(x.Operands, s).onlyText()
 	case syntax.Slash:
 		return a.joinPaths(x.Operands, s)
 	default:
-		return unknownFact
+		return nothing
 	}
 }
 
 // joinPaths joins path elements. An element that is not known may be absolute
 // and replace all before it.
-func (a *analysis) joinPaths(elements []syntax.Expr, s *scope) report.Fact {
-	joined := ""
+func (a *analysis) joinPaths(elements []syntax.Expr, s *scope) facts {
+	out := facts{literal("")}
 	for i, x := range elements {
-		f := a.fold(x, s)
-		if f.Known == report.UnknownValue || f.Known == report.Prefix && i < len(elements)-1 {
-			return unknownFact
+		next := a.values(x, s).withoutNone()
+		if !next.all(report.Literal) && (i < len(elements)-1 || !next.all(report.Literal, report.Prefix)) {
+			return nothing
 		}
-		switch {
-		case joined == "" || path.IsAbs(f.Value):
-			joined = f.Value
-		default:
-			joined = strings.TrimSuffix(joined, "/") + "/" + f.Value
-		}
-		if f.Known == report.Prefix {
-			return prefix(joined)
-		}
+		out = out.cross(next, joinPath)
 	}
-	return literal(joined)
+	return out
 }
 
-// foldAttribute folds the parent of a known path.
-func (a *analysis) foldAttribute(x *syntax.Attribute, s *scope) report.Fact {
-	if x.Name != "parent" {
-		return unknownFact
+func joinPath(dir, next string) string {
+	if dir == "" || path.IsAbs(next) {
+		return next
 	}
-	f := a.fold(x.X, s)
-	if f.Known != report.Literal || strings.Contains(f.Value, "..") {
-		return unknownFact
-	}
-	return literal(path.Dir(f.Value))
-}
-
-// foldCall folds the calls that make strings and paths of known strings.
-func (a *analysis) foldCall(x *syntax.Call, s *scope) report.Fact {
-	v := a.resolve(x.Func, s)
-	if !v.other && len(v.targets) == 1 {
-		return a.foldKnownCall(v.targets[0].name, x, s)
-	}
-	method, ok := x.Func.(*syntax.Attribute)
-	if !ok {
-		return unknownFact
-	}
-	switch method.Name {
-	case "format":
-		f := a.fold(method.X, s)
-		text, _, _ := strings.Cut(f.Value, "{")
-		return prefix(text)
-	case "joinpath":
-		if elements, ok := positional(x); ok {
-			return a.joinPaths(append([]syntax.Expr{method.X}, elements...), s)
-		}
-	case "absolute", "as_posix":
-		return a.fold(method.X, s)
-	}
-	return unknownFact
-}
-
-func (a *analysis) foldKnownCall(name string, x *syntax.Call, s *scope) report.Fact {
-	elements, ok := positional(x)
-	if !ok {
-		return unknownFact
-	}
-	switch name {
-	case "os.path.join", "pathlib.Path", "pathlib.PosixPath", "pathlib.PurePath", "pathlib.PurePosixPath":
-		if len(elements) == 0 {
-			return literal(".")
-		}
-		return a.joinPaths(elements, s)
-	case "os.getcwd", "pathlib.Path.cwd":
-		if !a.moved {
-			return literal(report.WorkingDirectory)
-		}
-	case "str", "os.fspath", "os.path.abspath", "os.path.normpath", "os.fsdecode":
-		if len(elements) == 1 {
-			return a.fold(elements[0], s)
-		}
-	case "tempfile.gettempdir":
-		return literal("/tmp")
-	}
-	return unknownFact
-}
-
-// positional gives the arguments of a call that has no others.
-func positional(x *syntax.Call) ([]syntax.Expr, bool) {
-	var out []syntax.Expr
-	for _, arg := range x.Args {
-		if arg.Name != "" || arg.Star != syntax.NoStar {
-			return nil, false
-		}
-		out = append(out, arg.Value)
-	}
-	return out, true
-}
-
-// handleMakers are functions whose result is an open file; their own effect is
-// reported where they are called.
-var handleMakers = set{
-	"open": {}, "io.open": {}, "io.StringIO": {}, "io.BytesIO": {}, "io.TextIOWrapper": {}, "codecs.open": {}, "gzip.open": {}, "bz2.open": {}, "lzma.open": {},
-	"tempfile.NamedTemporaryFile": {}, "tempfile.TemporaryFile": {}, "tempfile.SpooledTemporaryFile": {}, "os.fdopen": {},
-	"urllib.request.urlopen": {}, "pandas.ExcelWriter": {}, "pandas.ExcelFile": {},
-}
-
-var standardStreams = set{"sys.stdin": {}, "sys.stdout": {}, "sys.stderr": {}, "sys.stdin.buffer": {}, "sys.stdout.buffer": {}, "sys.stderr.buffer": {}}
-
-// isHandle reports whether an expression is certainly an open file.
-func (a *analysis) isHandle(x syntax.Expr, s *scope) bool {
-	switch x := x.(type) {
-	case *syntax.Call:
-		v := a.resolve(x.Func, s)
-		return v.all(handleMakers)
-	case *syntax.Attribute:
-		v := a.resolve(x, s)
-		return v.all(standardStreams)
-	case *syntax.Name:
-		v := s.sole(x.ID)
-		if v == nil || v.other || len(v.targets) > 0 {
-			return false
-		}
-		for _, b := range append(append([]bound{}, v.values...), v.contexts...) {
-			call, ok := b.expr.(*syntax.Call)
-			if !ok || !a.isHandle(call, b.scope) {
-				return false
-			}
-		}
-		return true
-	}
-	return false
-}
-
-// all reports whether the value is certainly one of names.
-func (v value) all(names set) bool {
-	for _, t := range v.targets {
-		if !names.has(t.name) {
-			return false
-		}
-	}
-	return !v.other && len(v.targets) > 0
-}
-
-func (a *analysis) isCallOf(x *syntax.Call, s *scope, name string) bool {
-	return a.resolve(x.Func, s).all(set{name: {}})
+	return strings.TrimSuffix(dir, "/") + "/" + next
 }

@@ -4,7 +4,6 @@ package python
 
 import (
 	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
-	"github.com/airlock-dev/airlock/internal/gate/report"
 )
 
 // load is a read of a name; call is the call that it is the function of, if any.
@@ -12,6 +11,13 @@ type load struct {
 	name  *syntax.Name
 	scope *scope
 	call  *syntax.Call
+	// look is set when the read leaves a list or dictionary as it is, and
+	// appended holds what is appended to it.
+	look     bool
+	appended syntax.Expr
+	// through is the builtin that the read is an argument of, if that only looks,
+	// and if nothing else has its name.
+	through string
 }
 
 // parameter says which parameter of which function a variable is.
@@ -50,40 +56,50 @@ func countLoads(loads []load) {
 	for _, l := range loads {
 		for _, v := range l.scope.readable(l.name.ID) {
 			v.loads++
+			if l.look || l.through != "" && l.scope.lookup(l.through) == nil {
+				v.looks++
+			}
 			if l.call != nil {
 				v.calls = append(v.calls, boundCall{l.call, l.scope})
+			}
+			if l.appended != nil {
+				v.appended = append(v.appended, bound{l.appended, l.scope})
 			}
 		}
 	}
 }
 
-// foldParameter folds a parameter that is the same constant in every call. All
-// calls are known when the function has one def without decorators, and its
-// name is only ever called.
-func (a *analysis) foldParameter(v *variable) report.Fact {
-	f := v.param.function
-	if v.bindings != 1 || f.bindings != 1 || f.function == nil || f.loads != len(f.calls) || len(f.calls) == 0 {
-		return unknownFact
-	}
-	var all report.Fact
-	for i, c := range f.calls {
-		one := a.foldPassed(v.param, c)
-		if one.Known != report.Literal || i > 0 && one != all {
-			return unknownFact
-		}
-		all = one
-	}
-	return all
+// parameterValues gives what the calls of a function pass for a parameter.
+func (a *analysis) parameterValues(v *variable) facts {
+	return a.passed(v.param, func(b bound) facts { return a.values(b.expr, b.scope) })
 }
 
-// foldPassed folds what one call passes for a parameter.
-func (a *analysis) foldPassed(p *parameter, c boundCall) report.Fact {
-	x, presence := p.argument.find(c.call)
-	switch {
-	case presence == given:
-		return a.fold(x, c.scope)
-	case presence == absent && p.fallback.expr != nil:
-		return a.fold(p.fallback.expr, p.fallback.scope)
+// passed gives what of each value passed for a parameter counts. All calls are
+// known when the function has one def without decorators, and its name is only
+// ever called. A function whose name is never used does not run, so that any
+// value would do for it: its default says what it is meant for.
+func (a *analysis) passed(p *parameter, what func(bound) facts) facts {
+	f := p.function
+	if f.bindings != 1 || f.function == nil || f.loads != len(f.calls) {
+		return nothing
 	}
-	return unknownFact
+	if len(f.calls) == 0 && p.fallback.expr != nil {
+		return what(p.fallback)
+	}
+	out := facts{}
+	for _, c := range f.calls {
+		x, presence := p.argument.find(c.call)
+		switch {
+		case presence == given:
+			out = union(out, what(bound{x, c.scope}))
+		case presence == absent && p.fallback.expr != nil:
+			out = union(out, what(p.fallback))
+		default:
+			return nothing
+		}
+	}
+	if len(out) == 0 {
+		return nothing
+	}
+	return out
 }

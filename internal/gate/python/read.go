@@ -41,6 +41,8 @@ type analysis struct {
 	metaclass map[syntax.Expr]bool
 	// overflow is set when a bound on aliases was hit.
 	overflow bool
+	// picks counts the steps of pick.
+	picks int
 	// index holds the subscript of expressions that are subscripted.
 	index map[syntax.Expr]syntax.Expr
 }

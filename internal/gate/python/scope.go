@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
-	"github.com/airlock-dev/airlock/internal/gate/report"
 )
 
 type scopeKind uint8
@@ -44,18 +43,34 @@ type variable struct {
 	definition bool
 	// decorators are those of the defs and classes that bind it.
 	decorators []bound
-	// bindings and loads count how often the source binds and reads it; calls
-	// are the reads that call it.
-	bindings, loads int
-	calls           []boundCall
+	// items are the parts of values that loops and unpacking bind to it, and
+	// steps what augmented assignments add; both set other, too.
+	items []item
+	steps []bound
+	// bindings and loads count how often the source binds and reads it; looks are
+	// the reads that leave a list or dictionary as it is, and calls those that call it.
+	bindings, loads, looks int
+	calls                  []boundCall
+	// appended are the values that its append method is given.
+	appended []bound
 	// function is the def that binds it, param the parameter that it is.
 	function *syntax.FunctionDef
 	param    *parameter
 	// targets are the dotted names it may stand for; resolve fills them in.
 	targets []target
 	// folded keeps the constant it holds, foldState whether that was found out.
-	folded    report.Fact
+	folded    facts
 	foldState foldState
+}
+
+// isAccounted reports whether everything that the variable can hold is known to
+// be the value of some expression of the source.
+func (v *variable) isAccounted() bool {
+	known := len(v.values) + len(v.items) + len(v.steps) + len(v.contexts)
+	if v.param != nil {
+		known++
+	}
+	return v.bindings == known && len(v.targets) == 0
 }
 
 // bound is an expression and the scope in which it is evaluated.
