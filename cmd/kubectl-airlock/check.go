@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -114,20 +115,11 @@ func (c check) validate() error {
 		{"output", c.output, []string{"text", "json", "sarif"}},
 		{"color", c.color, []string{"auto", "always", "never"}},
 	} {
-		if !contains(f.allowed, f.value) {
+		if !slices.Contains(f.allowed, f.value) {
 			return fmt.Errorf("--%s %q: use one of %s", f.name, f.value, strings.TrimPrefix(strings.Join(f.allowed, ", "), ", "))
 		}
 	}
 	return nil
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 var extensions = map[string]v1alpha1.Language{

@@ -4,6 +4,7 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/airlock-dev/airlock/internal/gate/report"
@@ -55,42 +56,31 @@ var interpreters = map[string]interpreter{
 	"deno": otherCode, "bun": otherCode, "tsx": otherCode, "ts-node": otherCode, "pypy": otherCode, "ipython": otherCode, "sqlite": otherCode,
 }
 
-// code finds the code among the arguments.
+// code finds the code among the arguments. Asking for the version runs none.
 func (i interpreter) code(args []Fact) (embeddedCode, bool) {
 	unknown := embeddedCode{dynamic: "it runs code that is not written out in its arguments"}
-	wantsOperand, isolated := false, i.isolation == ""
-	for n := 0; n < len(args); n++ {
-		if args[n].Known != FactLiteral {
+	if len(args) > 0 && (args[0] == literal("--version") || args[0] == literal("--help")) {
+		return embeddedCode{}, false
+	}
+	isolated := i.isolation == ""
+	for len(args) > 0 {
+		if args[0].Known != FactLiteral {
 			return unknown, true
 		}
-		word := args[n].Value
-		switch {
-		case word == "--version" || word == "--help":
-			return embeddedCode{}, false
-		case wantsOperand && !strings.HasPrefix(word, "-"), i.language == "":
-			return i.text(args[n], i.language != "")
-		}
-		option, value, attached := i.option(word)
+		word := args[0].Value
+		args = args[1:]
 		isolated = isolated || i.isolates(word)
-		switch option {
+		switch kind, value := i.option(word); kind {
 		case plainOption:
 		case connectOption:
-			if !attached {
-				n++
-			}
+			args = args[min(1, len(args)):]
 		case codeOption:
-			switch {
-			case !isolated:
+			if !isolated {
 				return embeddedCode{dynamic: fmt.Sprintf("without the option %s before its code, it runs other code first", i.isolation)}, true
-			case i.operand:
-				wantsOperand = true
-			case attached:
-				return i.text(Fact{Known: FactLiteral, Value: value}, true)
-			case n+1 < len(args):
-				return i.text(args[n+1], true)
-			default:
-				return unknown, true
 			}
+			return i.text(i.argument(value, args)), true
+		case unknownOption:
+			return unknown, true
 		default:
 			return unknown, true
 		}
@@ -98,15 +88,32 @@ func (i interpreter) code(args []Fact) (embeddedCode, bool) {
 	return unknown, true
 }
 
-// text is the code itself, if it is written out and the gate reads its language.
-func (i interpreter) text(f Fact, readable bool) (embeddedCode, bool) {
-	switch {
-	case !readable:
-		return embeddedCode{dynamic: "it runs code in a language that the gate does not read"}, true
-	case f.Known != FactLiteral:
-		return embeddedCode{dynamic: fmt.Sprintf("the %s that it runs is only known at run time", i.language)}, true
+func literal(value string) Fact { return Fact{Known: FactLiteral, Value: value} }
+
+// argument is the code: what is attached to the option, the next word, or the
+// next word that is no option.
+func (i interpreter) argument(attached string, rest []Fact) Fact {
+	if attached != "" {
+		return literal(attached)
 	}
-	return embeddedCode{language: i.language, dialect: i.dialect, text: f.Value}, true
+	for i.operand && len(rest) > 0 && rest[0].Known == FactLiteral && strings.HasPrefix(rest[0].Value, "-") {
+		if kind, _ := i.option(rest[0].Value); kind != plainOption {
+			return Fact{}
+		}
+		rest = rest[1:]
+	}
+	if len(rest) == 0 {
+		return Fact{}
+	}
+	return rest[0]
+}
+
+// text is the code itself, if it is written out.
+func (i interpreter) text(f Fact) embeddedCode {
+	if f.Known != FactLiteral {
+		return embeddedCode{dynamic: fmt.Sprintf("the %s that it runs is only known at run time", i.language)}
+	}
+	return embeddedCode{language: i.language, dialect: i.dialect, text: f.Value}
 }
 
 type optionKind int
@@ -118,39 +125,40 @@ const (
 	connectOption
 )
 
-// option tells what a word is, and the value that is attached to it: "-cTEXT",
-// "--eval=TEXT". Short options may be bundled, the one with a value last: "-Ic".
-func (i interpreter) option(word string) (kind optionKind, value string, attached bool) {
+// option tells what a word is, and the value that is attached to it.
+func (i interpreter) option(word string) (kind optionKind, value string) {
 	name, value, attached := strings.Cut(word, "=")
-	if word == i.isolation {
-		return plainOption, "", false
+	switch {
+	case word == i.isolation:
+		return plainOption, ""
+	case slices.Contains(i.codeOptions, name):
+		return codeOption, value
+	case slices.Contains(i.connects, name) && attached:
+		return plainOption, ""
+	case slices.Contains(i.connects, name):
+		return connectOption, ""
+	case len(word) < 2 || word[0] != '-' || word[1] == '-':
+		return unknownOption, ""
 	}
-	for _, o := range i.codeOptions {
-		if name == o {
-			return codeOption, value, attached
-		}
+	return i.bundle(word[1:])
+}
+
+// bundle tells what short options in one word are. The one with a value comes
+// last, as in -IcTEXT, but sh -ce is sh -c -e.
+func (i interpreter) bundle(letters string) (kind optionKind, value string) {
+	before, rest, isCode := strings.Cut(letters, i.codeFlag)
+	if strings.Trim(before, i.flags) != "" || i.codeFlag == "" {
+		return unknownOption, ""
 	}
-	for _, o := range i.connects {
-		if name == o {
-			return connectOption, value, attached
-		}
+	switch {
+	case !isCode:
+		return plainOption, ""
+	case !i.operand:
+		return codeOption, rest
+	case strings.Trim(rest, i.flags) != "":
+		return unknownOption, ""
 	}
-	if len(word) < 2 || word[0] != '-' || word[1] == '-' {
-		return unknownOption, "", false
-	}
-	for n, letter := range word[1:] {
-		switch {
-		case string(letter) == i.codeFlag:
-			rest := word[n+2:]
-			if i.operand { // sh -ce is sh -c -e
-				return i.bundled(rest), "", false
-			}
-			return codeOption, rest, rest != ""
-		case !strings.ContainsRune(i.flags, letter):
-			return unknownOption, "", false
-		}
-	}
-	return plainOption, "", false
+	return codeOption, ""
 }
 
 // isolates reports whether a word is, or among other flags has, the isolation flag.
@@ -160,12 +168,4 @@ func (i interpreter) isolates(word string) bool {
 	}
 	flags, _, _ := strings.Cut(word, i.codeFlag)
 	return len(flags) > 1 && flags[0] == '-' && flags[1] != '-' && strings.Contains(flags, i.isolation)
-}
-
-// bundled is codeOption if all letters behind it are plain options.
-func (i interpreter) bundled(rest string) optionKind {
-	if strings.Trim(rest, i.flags) != "" {
-		return unknownOption
-	}
-	return codeOption
 }

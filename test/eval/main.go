@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 )
 
 func main() {
@@ -32,7 +33,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(*corpora, *out, os.Stdout); err != nil {
+	if err := run(*corpora, *out, os.Stdout, time.Now); err != nil {
 		fmt.Fprintf(os.Stderr, "error: %v\n", err)
 		os.Exit(1)
 	}
@@ -40,14 +41,14 @@ func main() {
 
 // run measures all samples below dir. Lines that cannot be read are named in
 // the error, and all others are measured.
-func run(dir, out string, table io.Writer) error {
+func run(dir, out string, table io.Writer, now func() time.Time) error {
 	samples, unreadable := readFolder(dir)
 	if len(samples) == 0 {
 		return fmt.Errorf("no samples in %s: want *.jsonl or *.jsonl.gz files, an object with lang and code a line (%w)", dir, unreadable)
 	}
 	results := make([]result, 0, len(samples))
 	for _, s := range samples {
-		results = append(results, measure(s))
+		results = append(results, measure(s, now))
 	}
 	if out != "" {
 		if err := writeResults(out, results); err != nil {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -53,7 +54,7 @@ func TestRunJudgesAnyFolder(t *testing.T) {
 	})
 	out := filepath.Join(t.TempDir(), "out.jsonl")
 	var table strings.Builder
-	if err := run(dir, out, &table); err != nil {
+	if err := run(dir, out, &table, time.Now); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.Open(out)
@@ -86,11 +87,11 @@ func TestRunJudgesAnyFolder(t *testing.T) {
 
 func TestRunNamesTheLineThatIsNoSample(t *testing.T) {
 	dir := folder(t, map[string]string{"bad.jsonl": "{\"lang\": \"py\", \"code\": \"1\"}\nnot json\n"})
-	err := run(dir, "", &strings.Builder{})
+	err := run(dir, "", &strings.Builder{}, time.Now)
 	if err == nil || !strings.Contains(err.Error(), "bad.jsonl:2:") {
 		t.Errorf("error = %v, want one that names bad.jsonl:2", err)
 	}
-	if err := run(t.TempDir(), "", &strings.Builder{}); err == nil || !strings.Contains(err.Error(), "no samples") {
+	if err := run(t.TempDir(), "", &strings.Builder{}, time.Now); err == nil || !strings.Contains(err.Error(), "no samples") {
 		t.Errorf("error = %v, want no samples", err)
 	}
 }

@@ -44,20 +44,20 @@ type result struct {
 // grammars are loaded at first use, which is not the cost of a sample.
 var warm = map[string]bool{}
 
-func measure(s sample) result {
+func measure(s sample, now func() time.Time) result {
 	code := s.code()
 	if key := string(code.Language) + string(code.Dialect); !warm[key] {
 		warm[key] = true
 		gate.Read(gate.Code{Language: code.Language, Dialect: code.Dialect, Source: []byte("\n")})
 	}
 	r := result{ID: s.ID, Corpus: s.Corpus, Lang: s.Lang, Label: s.Label, Decision: map[string]string{}, Reasons: map[string][]string{}}
-	start := time.Now()
+	start := now()
 	report := gate.Read(code)
 	verdicts := map[string]v1alpha1.Verdict{
 		"compute":   policy.Judge(report, policy.Compute(code.Dialect), v1alpha1.Internal),
 		"workspace": policy.Judge(report, policy.Workspace(code.Dialect), v1alpha1.Internal),
 	}
-	r.Microseconds = float64(time.Since(start).Nanoseconds()) / 1000
+	r.Microseconds = float64(now().Sub(start).Nanoseconds()) / 1000
 	if code.Language == gate.SQL {
 		verdicts["analyst"] = policy.Judge(report, policy.Analyst(code.Dialect), v1alpha1.Internal)
 	}
