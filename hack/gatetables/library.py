@@ -2,8 +2,12 @@
 """What generate.py and audit.py share: tables, effects, seeds and the closure."""
 import builtins
 import collections
+import hashlib
 import importlib
+import importlib.metadata
+import logging
 import pathlib
+import platform
 import types
 import warnings
 
@@ -12,6 +16,7 @@ warnings.simplefilter("ignore")
 import matplotlib  # noqa: E402
 
 matplotlib.use("Agg")
+logging.disable()
 
 HERE = pathlib.Path(__file__).resolve().parent
 GATE = HERE.parent.parent / "internal" / "gate" / "python"
@@ -40,6 +45,16 @@ DANGEROUS_BUILTINS = "eval exec compile open __import__ globals locals vars dir 
 
 # Objects of these types hand out the interpreter's own state.
 DANGEROUS_TYPES = (types.ModuleType, types.FrameType, types.CodeType, types.TracebackType)
+
+
+def inventory():
+    """The interpreter and every Python package that is installed, as name==version lines."""
+    packages = {f"{d.metadata['Name']}=={d.version}".lower() for d in importlib.metadata.distributions()}
+    return [f"python=={platform.python_version()}", *sorted(packages)]
+
+
+def digest(lines):
+    return "sha256:" + hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest()
 
 
 def load_module(name):
@@ -184,7 +199,6 @@ def instances():
         "exit stack": __import__("contextlib").ExitStack(), "suppress": __import__("contextlib").suppress(), "flags": __import__("re").I,
         "animation": None, "enum": __import__("http").HTTPStatus.OK, "json encoder": __import__("json").JSONEncoder(), "json decoder": __import__("json").JSONDecoder(),
     }
-    co.close()
     return [(k, v) for k, v in out.items() if v is not None]
 
 

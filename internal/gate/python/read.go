@@ -47,9 +47,6 @@ type analysis struct {
 	index map[syntax.Expr]syntax.Expr
 }
 
-// Tables names the version of the tables in use.
-func Tables() string { return world().version }
-
 // Read lists the operations of source.
 func Read(source []byte) *report.Report {
 	file, err := syntax.Parse(source)

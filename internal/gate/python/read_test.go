@@ -4,6 +4,7 @@ package python
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -262,6 +263,16 @@ func TestReportOfASource(t *testing.T) {
 	}
 	if r.Parser != Parser || r.Tables != Tables() || !strings.Contains(r.Tables, "pandas 1.5.3") {
 		t.Errorf("parser %q and tables %q do not say what was used", r.Parser, r.Tables)
+	}
+}
+
+func TestTablesNameWhatTheyWereMadeFrom(t *testing.T) {
+	digest := regexp.MustCompile(`^sha256:[0-9a-f]{64}$`).MatchString
+	if !digest(TablesDigest()) || !digest(Inventory()) {
+		t.Errorf("TablesDigest() = %q and Inventory() = %q, want digests", TablesDigest(), Inventory())
+	}
+	if !strings.HasPrefix(TablesDigest(), Tables()[strings.Index(Tables(), "sha256:"):]) {
+		t.Errorf("Tables() = %q does not name %s", Tables(), TablesDigest())
 	}
 }
 

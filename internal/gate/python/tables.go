@@ -37,6 +37,8 @@ func readSet(words string) set {
 type knowledge struct {
 	// version names the libraries and the digest of both tables.
 	version string
+	// inventory is the digest of the interpreter and libraries that tables.txt was made from.
+	inventory string
 	// modules maps each module that may be imported to its names without effect.
 	modules map[string]set
 	// aliases maps other dotted names of modules to their own name.
@@ -56,14 +58,28 @@ type knowledge struct {
 // world is parsed once: it is the same for every source.
 var world = sync.OnceValue(loadKnowledge)
 
-func loadKnowledge() *knowledge {
+// Tables names the version of the tables in use: the libraries that they were
+// made from, and the start of TablesDigest.
+func Tables() string { return world().version }
+
+// TablesDigest gives "sha256:" and the digest of both tables in hexadecimal.
+func TablesDigest() string {
 	sum := sha256.Sum256([]byte(tablesText + effectsText))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// Inventory gives "sha256:" and the digest of the interpreter and the Python
+// packages that the tables were made from. hack/gatetables/inventory.py prints
+// that of an image.
+func Inventory() string { return world().inventory }
+
+func loadKnowledge() *knowledge {
 	k := &knowledge{
 		modules: map[string]set{}, aliases: map[string]string{}, attributes: set{}, sensitive: set{},
 		effects: map[string][]effect{}, methods: map[string][]method{}, stores: map[string][]string{},
 	}
 	version := k.readTables()
-	k.version = version + " sha256:" + hex.EncodeToString(sum[:8])
+	k.version = version + " " + TablesDigest()[:len("sha256:")+16]
 	k.readEffects()
 	for name := range k.modules { // the parents of a known package are known, though empty
 		for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
@@ -94,6 +110,8 @@ func (k *knowledge) readTables() (version string) {
 			}
 		case words[0] == "version":
 			version = strings.Join(words[1:], " ")
+		case words[0] == "inventory":
+			k.inventory = words[1]
 		case words[0] == "module":
 			target = k.module(words[1])
 		case words[0] == "alias":
