@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bash
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// awkForbidden are the names by which a program of awk reads files, runs
+// commands, loads code, or reaches the environment, wherever they stand.
+var awkForbidden = regexp.MustCompile(`\b(system|getline|ENVIRON|ARGV|ARGC|ARGIND|PROCINFO|SYMTAB|FUNCTAB|include|load|extension|namespace|fflush)\b|@|/inet|/dev/`)
+
+// awk reports awk(1) for programs that are known and compute only.
+func (s *script) awk(c command, t *tool) {
+	p := t.parse(c.args)
+	words := p.operands
+	if p.problem == "" && len(words) == 0 {
+		p.problem = "there is no program"
+	}
+	for _, g := range p.options {
+		if g.name == "-v" || g.name == "--assign" {
+			p.problem = orElse(p.problem, awkAssignment(g.value))
+		}
+	}
+	var writes []string
+	if len(words) > 0 {
+		program, ok := words[0].literal()
+		if !ok {
+			p.problem = orElse(p.problem, "the program is not known")
+		} else {
+			r := awkReader{text: program}
+			p.problem = orElse(p.problem, r.read())
+			writes = r.writes
+		}
+		words = words[1:]
+	}
+	p.operands = nil
+	s.report(c, t, p)
+	for _, path := range writes {
+		s.uses(c, roleWrite, arg{texts: texts{lit(path)}})
+	}
+	for _, w := range words {
+		text, ok := w.literal()
+		if ok && text == "-" || ok && awkVariable.MatchString(text) && awkAssignment(w) == "" {
+			continue
+		}
+		s.uses(c, roleRead, w)
+	}
+}
+
+var awkVariable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=[^/]*$`)
+
+func awkAssignment(a arg) string {
+	name, _, ok := strings.Cut(a.first(), "=")
+	if !ok || !identifier.MatchString(name) || awkForbidden.MatchString(name) {
+		return "the variable that is set is not known"
+	}
+	return ""
+}
+
+func orElse(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// awkReader reads the tokens of a program, as far as it takes to find pipes and redirections.
+type awkReader struct {
+	text string
+	at   int
+	// last is the token before: "v" for a value, "k" for a keyword, "o" for all else.
+	last string
+	// printing is the depth of brackets of a print statement plus 1, 0 outside of one.
+	printing, depth int
+	writes          []string
+}
+
+const awkEffect = "the program of awk reads, writes or runs, or cannot be read"
+
+// read says why the program is not known to compute only, "" when it does.
+func (r *awkReader) read() string {
+	if awkForbidden.MatchString(r.text) || strings.Contains(r.text, "\\\n") {
+		return awkEffect
+	}
+	for r.at < len(r.text) {
+		if !r.token() {
+			return awkEffect
+		}
+	}
+	return ""
+}
+
+func (r *awkReader) token() bool {
+	switch c := r.text[r.at]; {
+	case c == ' ' || c == '\t':
+		r.at++
+	case c == '#':
+		line, _, _ := strings.Cut(r.text[r.at:], "\n")
+		r.at += len(line)
+	case c == '"':
+		_, ok := r.str()
+		r.last = "v"
+		return ok
+	case c == '/':
+		return r.slash()
+	case isLetter(c) || c == '$' || c == '.':
+		r.word()
+	default:
+		return r.sign(c)
+	}
+	return true
+}
+
+func (r *awkReader) word() {
+	start := r.at
+	for r.at < len(r.text) && (isLetter(r.text[r.at]) || r.text[r.at] == '$' || r.text[r.at] == '.') {
+		r.at++
+	}
+	switch word := r.text[start:r.at]; word {
+	case "print", "printf":
+		r.printing, r.last = r.depth+1, "k"
+	case "length":
+		r.last = "?"
+	case "in", "return", "if", "while", "for", "do", "else", "case", "BEGIN", "END", "delete", "exit":
+		r.last = "k"
+	default:
+		r.last = "v"
+	}
+}
+
+// str reads a string without its quotes.
+func (r *awkReader) str() (string, bool) {
+	start := r.at + 1
+	for r.at = start; r.at < len(r.text); r.at++ {
+		switch r.text[r.at] {
+		case '\\':
+			r.at++
+		case '\n':
+			return "", false
+		case '"':
+			r.at++
+			return r.text[start : r.at-1], true
+		}
+	}
+	return "", false
+}
+
+// slash tells a division from a pattern. Where it takes the grammar to tell
+// them apart, and a second slash could follow, the program is refused.
+func (r *awkReader) slash() bool {
+	rest := r.text[r.at+1:]
+	switch r.last {
+	case "v":
+		r.at++
+		r.last = "o"
+		return true
+	case ")", "?":
+		r.at++
+		r.last = "o"
+		return !strings.Contains(rest, "/")
+	}
+	bracket := false
+	for i := 0; i < len(rest); i++ {
+		switch c := rest[i]; {
+		case c == '\\':
+			i++
+		case c == '\n':
+			return false
+		case c == '[':
+			bracket = true
+		case c == ']':
+			bracket = false
+		case c == '/':
+			r.at += i + 2
+			r.last = "v"
+			return !bracket
+		}
+	}
+	return false
+}
+
+func (r *awkReader) sign(c byte) bool {
+	r.at++
+	next := byte(0)
+	if r.at < len(r.text) {
+		next = r.text[r.at]
+	}
+	switch c {
+	case '|':
+		if next != '|' {
+			return false
+		}
+		r.at++
+	case '(', '[':
+		r.depth++
+	case ')', ']':
+		r.depth--
+		r.last = string(c)
+		if c == ']' {
+			r.last = "v"
+		}
+		return true
+	case ';', '\n', '{', '}':
+		r.printing = 0
+	case '>':
+		if r.printing > 0 && r.depth < r.printing {
+			return r.redirection()
+		}
+	case '+', '-':
+		if next == c {
+			r.at++
+			r.last = "?"
+			return true
+		}
+	case '&', '<', '=', '!', '~', '*', '%', '^', ',', '?', ':':
+	default:
+		return false
+	}
+	r.last = "o"
+	return true
+}
+
+// redirection reads the file that print writes, which has to be a plain string.
+func (r *awkReader) redirection() bool {
+	for r.at < len(r.text) && strings.IndexByte("> \t", r.text[r.at]) >= 0 {
+		r.at++
+	}
+	if r.at == len(r.text) || r.text[r.at] != '"' {
+		return false
+	}
+	path, ok := r.str()
+	rest := strings.TrimLeft(r.text[r.at:], " \t")
+	if !ok || strings.Contains(path, `\`) || rest != "" && strings.IndexByte(";\n}", rest[0]) < 0 {
+		return false
+	}
+	if !slices.Contains(r.writes, path) {
+		r.writes = append(r.writes, path)
+	}
+	r.last = "v"
+	return true
+}

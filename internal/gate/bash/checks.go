@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bash
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/airlock-dev/airlock/internal/gate/report"
+)
+
+// checks are the commands whose words take more than the table to read.
+var checks = map[string]func(*script, command, *tool){
+	"sed": (*script).sed, "awk": (*script).awk, "gawk": (*script).awk, "mawk": (*script).awk, "nawk": (*script).awk,
+	"dd": (*script).dd, "printenv": (*script).printenv, "jq": (*script).jq, "tar": (*script).tar, "ln": (*script).ln,
+	"curl": (*script).download, "wget": (*script).download, "date": (*script).date, "mktemp": (*script).mktemp,
+	"split": (*script).split, "gzip": (*script).compress, "gunzip": (*script).compress, "zcat": (*script).compress,
+	"bzip2": (*script).compress, "bunzip2": (*script).compress, "xz": (*script).compress, "unxz": (*script).compress,
+	"grep": (*script).grep, "egrep": (*script).grep, "fgrep": (*script).grep, "zgrep": (*script).grep,
+	"test": func(s *script, c command, _ *tool) { s.bracket(c) }, "[": func(s *script, c command, _ *tool) { s.bracket(c) },
+}
+
+// jqEffects are what a filter of jq can reach beside its input.
+var jqEffects = regexp.MustCompile(`\b(env|import|include|input_filename|modulemeta|get_search_list|halt_error)\b|\$ENV|\$__`)
+
+func (s *script) jq(c command, t *tool) {
+	var words []arg
+	// --arg NAME VALUE and --slurpfile NAME FILE take two words each.
+	for i := 0; i < len(c.args); i++ {
+		text, _ := c.args[i].literal()
+		switch {
+		case (text == "--arg" || text == "--argjson") && i+2 < len(c.args) && !c.args[i+1].split && !c.args[i+2].split:
+			i += 2
+		case (text == "--slurpfile" || text == "--rawfile") && i+2 < len(c.args) && !c.args[i+1].split:
+			s.uses(c, roleRead, c.args[i+2])
+			i += 2
+		default:
+			words = append(words, c.args[i])
+		}
+	}
+	p := t.parse(words)
+	if len(p.operands) > 0 {
+		filter, ok := p.operands[0].literal()
+		if !ok || jqEffects.MatchString(filter) {
+			p.problem = orElse(p.problem, "the filter is not known, or reads the environment or modules")
+		}
+	}
+	s.report(c, t, p)
+}
+
+// tar reports tar(1). What it extracts lands below the directory that it runs in.
+func (s *script) tar(c command, t *tool) {
+	words := c.args
+	if len(words) > 0 {
+		// The old style: the letters without a dash.
+		if first := words[0].first(); first != "" && first[0] != '-' && !strings.ContainsAny(first, "/.") {
+			words = append([]arg{{texts: texts{lit("-" + first)}, from: words[0].from, to: words[0].to}}, words[1:]...)
+			if strings.Contains(first, "f") && !strings.HasSuffix(first, "f") {
+				s.refuse(c, "the letter f does not end the options")
+				return
+			}
+		}
+	}
+	p := t.parse(words)
+	for _, g := range p.options {
+		if name := g.value.first(); g.name == "-f" || g.name == "--file" {
+			if strings.Contains(name, ":") || name == "" {
+				p.problem = orElse(p.problem, "a name with a colon is a file of another machine")
+			}
+		}
+		if g.name == "--transform" {
+			p.problem = orElse(p.problem, "the names of the files that are written are changed")
+		}
+	}
+	s.report(c, t, p)
+	if p.has("-x", "--extract", "--get") && !p.has("-C", "--directory") {
+		s.uses(c, roleWrite, arg{texts: texts{lit(".")}})
+	}
+}
+
+// ln reports what a link points to as read and written: later operations go through it.
+func (s *script) ln(c command, t *tool) {
+	p := t.parse(c.args)
+	s.report(c, t, p)
+	if len(p.operands) == 1 {
+		s.uses(c, roleWrite, arg{texts: texts{lit(".")}})
+	}
+}
+
+// download reports curl and wget.
+func (s *script) download(c command, t *tool) {
+	p := t.parse(c.args)
+	urls := p.operands
+	for _, g := range p.options {
+		if g.name == "--url" {
+			urls = append(urls, g.value)
+		}
+	}
+	p.operands = nil
+	if p.problem != "" {
+		s.refuse(c, p.problem)
+	}
+	for _, g := range p.options {
+		s.uses(c, t.options[g.name].role, g.value)
+	}
+	for _, u := range urls {
+		host := networkFact(u)
+		s.op(c.at, report.Operation{Kind: report.Network, Name: c.name, Args: report.Args{Host: &host, Argv: argv(c.name, c.args)}})
+	}
+	if len(urls) == 0 {
+		s.op(c.at, report.Operation{Kind: report.Network, Name: c.name, Args: report.Args{Host: &report.Fact{Known: report.UnknownValue}}})
+	}
+	if p.has("-O", "--remote-name", "-J") && c.name == "curl" || c.name == "wget" {
+		s.uses(c, roleWrite, arg{texts: texts{lit(".")}})
+	}
+}
+
+// date sets the clock when it is given a time without a plus.
+func (s *script) date(c command, t *tool) {
+	p := t.parse(c.args)
+	for _, w := range p.operands {
+		if !strings.HasPrefix(w.first(), "+") {
+			p.problem = orElse(p.problem, "the operand may set the clock")
+		}
+	}
+	p.operands = nil
+	s.report(c, t, p)
+}
+
+func (s *script) mktemp(c command, t *tool) {
+	if text, ok := only(c.args).literal(); len(c.args) > 0 && (!ok || text != "-d") {
+		s.refuse(c, "the place of the temporary file is not known")
+		return
+	}
+	c.args = nil
+	s.report(c, t, parsed{})
+	s.uses(c, roleWrite, arg{texts: texts{lit(temporary)}})
+}
+
+// split names its files by a prefix, or x.
+func (s *script) split(c command, t *tool) {
+	p := t.parse(c.args)
+	files := p.operands
+	p.operands = nil
+	s.report(c, t, p)
+	if len(files) > 0 {
+		s.uses(c, roleRead, files[0])
+	}
+	prefix := arg{texts: texts{lit("x")}}
+	if len(files) > 1 {
+		prefix = files[1]
+	}
+	var ts texts
+	for _, x := range prefix.texts {
+		ts = ts.join(texts{x.add(piece{glob, "*"})})
+	}
+	prefix.texts = ts
+	s.uses(c, roleWrite, prefix)
+}
+
+// compress replaces a file by another one beside it.
+func (s *script) compress(c command, t *tool) {
+	p := t.parse(c.args)
+	files := p.operands
+	p.operands = nil
+	s.report(c, t, p)
+	for _, f := range files {
+		s.uses(c, roleRead, f)
+		if c.name != "zcat" && !p.has("-c", "--stdout", "-t", "-l") {
+			s.uses(c, roleDelete, f)
+			var beside texts
+			for _, x := range f.texts {
+				beside = beside.join(texts{x.add(piece{glob, "*"})})
+			}
+			f.texts = beside
+			s.uses(c, roleWrite, f)
+		}
+	}
+}
+
+// grep takes its pattern from -e or -f, or from the first operand, and searches a directory with -r.
+func (s *script) grep(c command, t *tool) {
+	p := t.parse(c.args)
+	files := p.operands
+	if !p.has("-e", "--regexp", "-f", "--file") {
+		files = files[min(1, len(files)):]
+	}
+	p.operands = nil
+	s.report(c, t, p)
+	for _, f := range files {
+		if text, ok := f.literal(); !ok || text != "-" {
+			s.uses(c, roleRead, f)
+		}
+	}
+	if len(files) == 0 && p.has("-r", "-R", "--recursive", "--dereference-recursive") {
+		s.uses(c, roleRead, arg{texts: texts{lit(".")}})
+	}
+}

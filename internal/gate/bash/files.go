@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bash
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/airlock-dev/airlock/internal/gate/report"
+)
+
+// fileEffect is what a command does with a file that it is given.
+type fileEffect report.Kind
+
+const (
+	readsFile   = fileEffect(report.FileRead)
+	writesFile  = fileEffect(report.FileWrite)
+	deletesFile = fileEffect(report.FileDelete)
+)
+
+// standardFile matches the names of what the script has open already, and of nothing.
+var standardFile = regexp.MustCompile(`^/dev/(null|stdin|stdout|stderr|fd/[0-9]+)$`)
+
+// files reports one word that names files, once for each of its alternatives.
+func (s *script) files(effect fileEffect, name string, a arg, at span) {
+	s.filesIn(s.cwd, effect, name, a, at)
+}
+
+// filesIn is files relative to one of the directories.
+func (s *script) filesIn(dirs []string, effect fileEffect, name string, a arg, at span) {
+	add := func(f report.Fact) {
+		s.op(at, report.Operation{Kind: report.Kind(effect), Name: name, Args: report.Args{Path: &f}})
+	}
+	if a.split && !a.texts.areNumbers() || len(a.texts) == 0 {
+		add(report.Fact{Known: report.UnknownValue})
+		return
+	}
+	for _, t := range a.texts {
+		if text, ok := t.literal(); ok && (text == "" || standardFile.MatchString(text)) {
+			// No file has an empty name: opening it fails.
+			continue
+		}
+		if path.IsAbs(t.prefix()) {
+			add(pathFact(t, ""))
+			continue
+		}
+		if dirs == nil {
+			add(report.Fact{Known: report.UnknownValue})
+		}
+		for _, dir := range dirs {
+			add(pathFact(t, dir))
+		}
+	}
+}
+
+// pathFact is the path that a text names, relative to dir. A pattern, and a
+// name with a number in it, stand for something below a directory that is known:
+// the fact is that directory.
+func pathFact(t text, dir string) report.Fact {
+	unknownPath := report.Fact{Known: report.UnknownValue}
+	if s, ok := t.literal(); ok {
+		if s == "" || climbs(s) {
+			return unknownPath
+		}
+		return report.CleanPath(report.Fact{Known: report.Literal, Value: join(dir, s)})
+	}
+	head := t.prefix()
+	if climbs(head) {
+		return unknownPath
+	}
+	if t.isUnknown() {
+		if head == "" || strings.ContainsAny(t[1:].shape(), "/") && climbs(t.shape()) {
+			return unknownPath
+		}
+		return report.CleanPath(report.Fact{Known: report.Prefix, Value: join(dir, head)})
+	}
+	if !staysBelow(t) {
+		return unknownPath
+	}
+	parent := head[:strings.LastIndexByte(head, '/')+1]
+	return report.CleanPath(report.Fact{Known: report.Literal, Value: join(dir, parent+".")})
+}
+
+func join(dir, name string) string {
+	if dir == "" {
+		return name
+	}
+	return dir + "/" + name
+}
+
+func climbs(name string) bool {
+	return slices.Contains(strings.Split(name, "/"), "..")
+}
+
+// shape writes a text with nothing for its numbers and "*" for patterns.
+func (t text) shape() string {
+	var out strings.Builder
+	for _, p := range t {
+		switch p.kind {
+		case literal, glob:
+			out.WriteString(p.text)
+		case number:
+		case anything:
+			out.WriteString("*")
+		}
+	}
+	return out.String()
+}
+
+// staysBelow tells whether no file that the text can stand for is reached
+// through "..". A pattern has to match a leading point explicitly, but ".*" may match "..".
+func staysBelow(t text) bool {
+	for element := range strings.SplitSeq(t.shape(), "/") {
+		if element == ".." || strings.HasPrefix(element, ".") && strings.ContainsAny(element, "*?[") {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package bash lists the operations of Bash and POSIX shell source.
+//
+// It assumes a closed world: a command that the tables do not know is a
+// Process, an option that they do not know is Unknown, and a string that the
+// shell would evaluate must be provably harmless or is Dynamic. docs/gate-bash.md
+// describes the rules, docs/spec/report.md what is reported.
+package bash
+
+import (
+	"bytes"
+	"errors"
+	"unicode/utf8"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/airlock-dev/airlock/internal/gate/report"
+)
+
+// Parser names this reader in reports. Its version changes whenever the same
+// source may give another report.
+const Parser = "airlock-bash/1"
+
+// Tables names the version of the tables in use.
+func Tables() string { return world().version }
+
+// Read lists the operations of source.
+func Read(source []byte) *report.Report {
+	known := world()
+	out := report.NewBuilder(report.Bash, Parser, known.version, source)
+	if refused := scan(source); refused != nil {
+		out.Fail(refused.offset, refused.message)
+		if refused.limit != "" {
+			out.Limit(refused.limit)
+		}
+		return out.Report()
+	}
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(bytes.NewReader(source), "")
+	if err != nil {
+		fail(out, err)
+		return out.Report()
+	}
+	if !shallow(file) {
+		out.Limit(limitDepth)
+		out.Fail(0, "the code is nested too deeply")
+		return out.Report()
+	}
+	s := &script{known: known, out: out, source: source}
+	s.oddities()
+	s.collect(file)
+	s.walk(file)
+	return out.Report()
+}
+
+func fail(out *report.Builder, err error) {
+	if parse, ok := errors.AsType[syntax.ParseError](err); ok {
+		out.Fail(int(parse.Pos.Offset()), parse.Text)
+		return
+	}
+	if lang, ok := errors.AsType[syntax.LangError](err); ok {
+		out.Fail(int(lang.Pos.Offset()), lang.Error())
+		return
+	}
+	out.Fail(0, err.Error())
+}
+
+// oddities reports characters that Bash, the parser and people read differently.
+func (s *script) oddities() {
+	for i, r := range string(s.source) {
+		if reason := oddity(r); reason != "" {
+			s.out.Add(i, i+utf8.RuneLen(r), report.Operation{
+				Kind: report.Unknown, Form: report.FormReference, Name: "source", Reason: reason,
+			})
+		}
+	}
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bash
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// Caps on the source. The parser is recursive and Go cannot recover from a
+// stack overflow ("$(" a million times), so what could make it recurse is
+// counted before it runs, and quotes are not trusted to hide closing brackets.
+const (
+	// maxSource is the largest source in bytes.
+	maxSource = 256 << 10
+	// maxOpeners bounds the tokens that can nest at all.
+	maxOpeners = 12000
+	// maxDepth bounds the nesting of the tree.
+	maxDepth = 300
+)
+
+// The names of the caps in a report.
+const (
+	limitSize     = "size"
+	limitBrackets = "brackets"
+	limitDepth    = "depth"
+)
+
+// refusal says why source is not parsed at all.
+type refusal struct {
+	offset         int
+	message, limit string
+}
+
+// scan refuses, in one pass, what the parser must not see.
+func scan(source []byte) *refusal {
+	switch {
+	case len(source) > maxSource:
+		return &refusal{0, "the source is too large", limitSize}
+	case bytes.IndexByte(source, 0) >= 0:
+		return &refusal{bytes.IndexByte(source, 0), "NUL bytes, which Bash drops", ""}
+	case !utf8.Valid(source):
+		return &refusal{0, "the source is not UTF-8", ""}
+	}
+	openers := 0
+	for i, c := range source {
+		if opens(source, i, c) {
+			if openers++; openers > maxOpeners {
+				return &refusal{i, "too many brackets, quotes, operators and keywords", limitBrackets}
+			}
+		}
+	}
+	return nil
+}
+
+// nestingWords are the words that begin a command within a command.
+var nestingWords = [][]byte{
+	[]byte("if"), []byte("elif"), []byte("while"), []byte("until"), []byte("for"), []byte("case"), []byte("select"),
+	[]byte("time"), []byte("coproc"), []byte("function"),
+}
+
+// opens tells whether the parser may recurse at the i-th byte. Keywords count
+// wherever they stand: to know better would take the parser.
+func opens(source []byte, i int, c byte) bool {
+	switch c {
+	case '(', '{', '`', '|', '&', '!', '[', '~', '?', '^':
+		return true
+	case '-', '+', '*', ',', '=':
+		// "- - - 1" nests in arithmetic, but a ruler of dashes is only text.
+		return i+1 < len(source) && source[i+1] != c && (i == 0 || source[i-1] != c) && !isLetter(source[i+1])
+	}
+	if !isLetter(c) || i > 0 && isLetter(source[i-1]) {
+		return false
+	}
+	for _, w := range nestingWords {
+		if bytes.HasPrefix(source[i:], w) && (i+len(w) == len(source) || !isLetter(source[i+len(w)])) {
+			return true
+		}
+	}
+	return false
+}
+
+func isLetter(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
+}
+
+// shallow tells whether the tree may be walked recursively.
+func shallow(file *syntax.File) bool {
+	depth, ok := 0, true
+	syntax.Walk(file, func(n syntax.Node) bool {
+		if n == nil {
+			depth--
+			return true
+		}
+		depth++
+		ok = ok && depth < maxDepth*4
+		return true
+	})
+	return ok
+}
+
+// oddity says why a character is not accepted, "" when it is.
+func oddity(r rune) string {
+	switch {
+	case r == '\r':
+		return "a carriage return is a letter to Bash and a blank to other readers"
+	case r < 0x20 && r != '\n' && r != '\t' || r == 0x7f:
+		return "a control character"
+	case r == 0xfeff:
+		return "a byte order mark, which Bash takes for a part of the command"
+	case r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f || r == 0x061c:
+		return "a bidirectional control shows the code in another order than it runs"
+	}
+	return ""
+}
