@@ -7,6 +7,7 @@
 #   CLUSTER=node (default)  makes a one-node cluster on this machine, root needed
 #   CLUSTER=existing        uses the cluster of KUBECONFIG; the images come from a registry that it can pull from:
 #                           OPERATOR_IMAGE=name@sha256:... SANDBOX_IMAGE=name@sha256:...
+#                           SANDBOX_INVENTORY=sha256:...
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -96,11 +97,13 @@ load_images() {
   if [[ $cluster == existing ]]; then
     operator_image=${OPERATOR_IMAGE:?CLUSTER=existing needs OPERATOR_IMAGE=name@sha256:... (push bin/images/operator.tar)}
     sandbox_image=${SANDBOX_IMAGE:?CLUSTER=existing needs SANDBOX_IMAGE=name@sha256:... (push bin/images/python.tar)}
+    inventory=${SANDBOX_INVENTORY:?CLUSTER=existing needs SANDBOX_INVENTORY=sha256:... (bin/images/python.inventory)}
     return
   fi
   make --no-print-directory images
   operator_image=$(<bin/images/operator.digest)
   sandbox_image=$(<bin/images/python.digest)
+  inventory=$(<bin/images/python.inventory)
   go -C hack/cluster run . load --name "$cluster_name" "$PWD/bin/images/operator.tar" "$PWD/bin/images/python.tar"
 }
 
@@ -110,6 +113,7 @@ install_chart() {
   helm=$(hack/tools/build.sh helm)
   "$helm" upgrade --install airlock charts/airlock --namespace airlock-system --create-namespace \
     --set "image.ref=$operator_image" --set "defaultPolicy.pythonImage=$sandbox_image" \
+    --set "defaultPolicy.pythonInventory=$inventory" \
     --set-json 'defaultPolicy.egress=[{"host":"api.partner.example","port":80}]' \
     --wait --timeout 180s
   kubectl -n "$namespace" delete exr --all --ignore-not-found >/dev/null 2>&1 || true

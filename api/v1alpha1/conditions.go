@@ -56,5 +56,6 @@ const (
 	// Ready of an ExecutionPolicy.
 	ReasonExamplesPass        = "ExamplesPass"
 	ReasonExampleFails        = "ExampleFails"
+	ReasonInventoryMismatch   = "InventoryMismatch"
 	ReasonKyvernoNotSupported = "KyvernoNotSupported"
 )

@@ -8,6 +8,7 @@ import (
 
 // Runtime is the image and command that run one language.
 // +kubebuilder:validation:XValidation:rule="has(self.dialect) == (self.language == 'SQL')",message="an SQL runtime declares the dialect that it executes, and no other runtime has one"
+// +kubebuilder:validation:XValidation:rule="self.language != 'Python' || has(self.inventory)",message="a Python runtime names the inventory of its image, which the label dev.airlock.inventory holds: the gate has to know the same libraries"
 type Runtime struct {
 	// language that this runtime runs.
 	// +required
@@ -23,6 +24,13 @@ type Runtime struct {
 	// dialect of SQL that the image executes. The gate reads SQL in this dialect and no other.
 	// +optional
 	Dialect SQLDialect `json:"dialect,omitempty"`
+
+	// inventory is the digest of the interpreter and the libraries in the image, as its label dev.airlock.inventory gives it. Code that the gate read with tables of other libraries is denied.
+	// +optional
+	// +kubebuilder:validation:MaxLength=71
+	// +kubebuilder:validation:MinLength=71
+	// +kubebuilder:validation:Pattern=`^sha256:[a-f0-9]{64}$`
+	Inventory string `json:"inventory,omitempty"`
 
 	// command is the interpreter with its flags; the path of the code and the request's args are appended.
 	// +required

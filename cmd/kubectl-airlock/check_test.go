@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
+
+	"github.com/airlock-dev/airlock/internal/gate"
 )
 
 // write puts a file into a directory of the test and gives its path.
@@ -30,7 +32,7 @@ func airlock(stdin string, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-const testPolicy = `# a comment
+var testPolicy = strings.Replace(`# a comment
 ---
 apiVersion: v1
 kind: Namespace
@@ -41,14 +43,14 @@ kind: ExecutionPolicy
 metadata: {name: tidy}
 spec:
   runtimes:
-  - {language: Python, image: "registry.example/python@sha256:0000000000000000000000000000000000000000000000000000000000000000", command: [python3]}
+  - {language: Python, image: "registry.example/python@sha256:0000000000000000000000000000000000000000000000000000000000000000", inventory: "INVENTORY", command: [python3]}
   - {language: SQL, dialect: MySQL, image: "registry.example/mysql@sha256:0000000000000000000000000000000000000000000000000000000000000000", command: [mysql]}
   allow:
   - imports: ["*"]
   requireApproval:
   - paths: {delete: ["/data/**"]}
   limits: {timeoutSeconds: 60}
-`
+`, "INVENTORY", gate.Inventory(gate.Python), 1)
 
 func TestCheckExitCodes(t *testing.T) {
 	tidy := write(t, "policy.yaml", testPolicy)
@@ -62,6 +64,7 @@ func TestCheckExitCodes(t *testing.T) {
 		"code without effects is allowed":       {stdin: "print(1)", args: []string{"-", "--language", "Python"}, want: 0, say: "Allow under reference policy workspace, driven by untrusted input"},
 		"what the policy asks for is approval":  {stdin: "import os\nos.remove('/data/x')", args: []string{"-", "--language", "Python", "--policy", tidy, "--trust", "Internal"}, want: 2, say: "-:2:1: requireapproval: It deletes \"/data/x\""},
 		"what no rule lists is denied":          {stdin: "import os\nos.remove('/etc/x')", args: []string{"-", "--language", "Python", "--policy", tidy, "--trust", "Internal"}, want: 3, say: "Deny under policy tidy, driven by internal input"},
+		"an image with other libraries":         {stdin: "1", args: []string{"-", "--language", "Python", "--trust", "Internal", "--policy", write(t, "other.yaml", strings.Replace(testPolicy, "inventory: \"sha256:", "inventory: \"sha256:0", 1))}, want: 3, say: "The gate knows the libraries of the inventory sha256:"},
 		"a syntax error is denied":              {stdin: "print 'x'", args: []string{"-", "--language", "Python"}, want: 3, say: "invalid syntax"},
 		"a language that the policy cannot run": {stdin: "true", args: []string{"-", "--language", "Bash", "--policy", tidy, "--trust", "Internal"}, want: 3, say: `The policy runs no "Bash"`},
 		"too much code is denied":               {stdin: strings.Repeat("#", 300_000), args: []string{"-", "--language", "Python"}, want: 3, say: "at most 262144"},

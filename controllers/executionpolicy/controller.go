@@ -69,6 +69,13 @@ func check(pol *v1alpha1.ExecutionPolicy) metav1.Condition {
 		ready.Message = "spec.kyverno: this version does not evaluate Kyverno rules and will not judge without them; remove the field"
 		return ready
 	}
+	for i, r := range pol.Spec.Runtimes {
+		if want := gate.Inventory(gate.Language(r.Language)); want != "" && want != r.Inventory {
+			ready.Reason = v1alpha1.ReasonInventoryMismatch
+			ready.Message = fmt.Sprintf("spec.runtimes[%d].inventory is %q; the gate knows the libraries of %s: use the %s image that belongs to this operator, and the inventory that its label dev.airlock.inventory names", i, r.Inventory, want, r.Language)
+			return ready
+		}
+	}
 	if name, message, ok := policy.FailingExample(&pol.Spec, gate.Read); !ok {
 		ready.Reason = v1alpha1.ReasonExampleFails
 		ready.Message = fmt.Sprintf("spec.examples[%q]: %s", name, message)

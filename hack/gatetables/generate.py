@@ -8,8 +8,9 @@ import platform
 import re
 import types
 
+from inventory import digest, inventory
 from library import (
-    GATE, HERE, TABLES, closure, digest, effectful_classes, instances, inventory, is_dunder, load_module, read_effect_attributes, read_effect_names, seeds,
+    GATE, HERE, TABLES, closure, effectful_classes, instances, is_dunder, load_module, read_effect_attributes, read_effect_names, seeds,
 )
 
 # Public names that are left out, wherever they are. Names in effects.txt are left out, too.

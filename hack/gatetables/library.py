@@ -2,12 +2,9 @@
 """What generate.py and audit.py share: tables, effects, seeds and the closure."""
 import builtins
 import collections
-import hashlib
 import importlib
-import importlib.metadata
 import logging
 import pathlib
-import platform
 import types
 import warnings
 
@@ -45,16 +42,6 @@ DANGEROUS_BUILTINS = "eval exec compile open __import__ globals locals vars dir 
 
 # Objects of these types hand out the interpreter's own state.
 DANGEROUS_TYPES = (types.ModuleType, types.FrameType, types.CodeType, types.TracebackType)
-
-
-def inventory():
-    """The interpreter and every Python package that is installed, as name==version lines."""
-    packages = {f"{d.metadata['Name']}=={d.version}".lower() for d in importlib.metadata.distributions()}
-    return [f"python=={platform.python_version()}", *sorted(packages)]
-
-
-def digest(lines):
-    return "sha256:" + hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest()
 
 
 def load_module(name):

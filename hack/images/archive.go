@@ -33,6 +33,9 @@ type image struct {
 	name   string // repository, without tag
 	config v1.Config
 	layers []v1.Layer
+	// inventory is the digest of the libraries that the gate knows names of;
+	// empty in an image that runs no code of agents.
+	inventory string
 	// cleanup removes what the layers read from.
 	cleanup func() error
 }
@@ -69,8 +72,9 @@ func (i image) build() (v1.Image, error) {
 	return mutate.ConfigFile(img, config)
 }
 
-// write makes PATH.tar, an archive of an OCI layout, and PATH.digest, and
-// returns NAME@sha256:DIGEST of the image manifest, which is what it holds.
+// write makes PATH.tar, an archive of an OCI layout, PATH.digest and, where the
+// image has one, PATH.inventory. It returns what PATH.digest holds:
+// NAME@sha256:DIGEST of the image manifest.
 func (i image) write(path string) (string, error) {
 	img, err := i.build()
 	if err != nil {
@@ -102,6 +106,11 @@ func (i image) write(path string) (string, error) {
 	}
 	if err := archive(dir, path+".tar"); err != nil {
 		return "", fmt.Errorf("archive layout: %w", err)
+	}
+	if i.inventory != "" {
+		if err := os.WriteFile(path+".inventory", []byte(i.inventory+"\n"), 0o644); err != nil { //nolint:gosec // Nothing secret.
+			return "", err
+		}
 	}
 	reference := i.name + "@" + digest.String()
 	return reference, os.WriteFile(path+".digest", []byte(reference+"\n"), 0o644) //nolint:gosec // Nothing secret.

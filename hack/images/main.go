@@ -22,7 +22,7 @@ Images:
   operator   airlock.dev/operator:dev, the manager and the runner
   python     airlock.dev/sandbox-python:dev, CPython with numpy, pandas and matplotlib
 
-Each IMAGE becomes DIR/IMAGE.tar and DIR/IMAGE.digest (default DIR: bin/images).
+Each IMAGE becomes DIR/IMAGE.tar and DIR/IMAGE.digest, and python also DIR/python.inventory (default DIR: bin/images).
 `
 
 func main() {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -43,13 +44,13 @@ func buildPython(ctx context.Context, r request) (image, error) {
 	}
 	// The layers read from this directory until the image is written.
 	img := image{name: "airlock.dev/sandbox-python", config: pythonConfig(), cleanup: func() error { return os.RemoveAll(dir) }}
-	if err := img.addPython(ctx, dir, interpreter, all); err != nil {
+	if err := img.addPython(ctx, dir, filepath.Join(r.root, "hack", "gatetables"), interpreter, all); err != nil {
 		return image{}, errors.Join(err, img.cleanup())
 	}
 	return img, nil
 }
 
-func (i *image) addPython(ctx context.Context, dir string, interpreter, all []debianPackage) error {
+func (i *image) addPython(ctx context.Context, dir, scripts string, interpreter, all []debianPackage) error {
 	root, err := newRootFS(dir, keepInPython)
 	if err != nil {
 		return err
@@ -71,6 +72,9 @@ func (i *image) addPython(ctx context.Context, dir string, interpreter, all []de
 	if err != nil {
 		return err
 	}
+	if i.inventory, err = root.inventory(ctx, scripts); err != nil {
+		return err
+	}
 	libraries := full.without(base)
 	certificates, err := certificateBundle(base)
 	if err != nil {
@@ -84,6 +88,7 @@ func (i *image) addPython(ctx context.Context, dir string, interpreter, all []de
 	libraries.add(directory("usr/share/airlock", 0o755), text("usr/share/airlock/packages.txt", list))
 	sum := sha256.Sum256([]byte(list))
 	i.config.Labels["dev.airlock.packages.sha256"] = hex.EncodeToString(sum[:])
+	i.config.Labels["dev.airlock.inventory"] = i.inventory
 	return i.addLayers(base, libraries)
 }
 
@@ -101,8 +106,32 @@ func (r *rootFS) install(ctx context.Context, packages []debianPackage) error {
 // cannot cache them later. They are bound to nothing (unchecked-hash) and made
 // under a fixed hash seed, so that they do not change from build to build.
 func (r *rootFS) compile(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "/usr/bin/python"+pythonVersion, "-B", "-m", "compileall", "-q", "-q",
-		"--invalidation-mode", "unchecked-hash", "/usr/lib/python"+pythonVersion, "/usr/lib/python3/dist-packages")
+	_, err := r.python(ctx, "-m", "compileall", "-q", "-q", "--invalidation-mode", "unchecked-hash",
+		"/usr/lib/python"+pythonVersion, "/usr/lib/python3/dist-packages")
+	if err != nil {
+		return fmt.Errorf("compile Python files: %w", err)
+	}
+	return nil
+}
+
+// inventory gives the digest of the interpreter and its packages, as the scripts
+// that make the gate's tables see them: the tables are for these and no others.
+func (r *rootFS) inventory(ctx context.Context, scripts string) (string, error) {
+	inside := filepath.Join(r.dir, "gatetables")
+	if err := os.CopyFS(inside, os.DirFS(scripts)); err != nil {
+		return "", err
+	}
+	out, err := r.python(ctx, "/gatetables/inventory.py")
+	if err = errors.Join(err, os.RemoveAll(inside)); err != nil {
+		return "", fmt.Errorf("take the inventory: %w", err)
+	}
+	lines := strings.Fields(out)
+	return lines[len(lines)-1], nil
+}
+
+// python runs the image's own interpreter in the image.
+func (r *rootFS) python(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "/usr/bin/python"+pythonVersion, append([]string{"-B"}, args...)...)
 	cmd.Env = []string{"PYTHONHASHSEED=0", "LANG=C.UTF-8"}
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: r.dir}
@@ -110,10 +139,7 @@ func (r *rootFS) compile(ctx context.Context) error {
 		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
 	}
-	if _, err := output(cmd); err != nil {
-		return fmt.Errorf("compile Python files: %w", err)
-	}
-	return nil
+	return output(cmd)
 }
 
 func pythonConfig() v1.Config {

@@ -35,7 +35,7 @@ func (e *embedding) expand(r *Report, source []byte, depth int) {
 	all := make([]Operation, 0, len(r.Operations))
 	for _, op := range r.Operations {
 		all = append(all, op)
-		inner := e.operations(r.Language, op, lines, depth)
+		inner := e.operations(r, op, lines, depth)
 		if len(all)+len(inner) > report.MaxOperations {
 			if !slices.Contains(r.Limits, "operations") {
 				r.Limits = append(r.Limits, "operations")
@@ -50,9 +50,10 @@ func (e *embedding) expand(r *Report, source []byte, depth int) {
 	r.Operations = all
 }
 
-// operations gives what the code that op runs can do, at its place in the outer source.
-func (e *embedding) operations(outer Language, op Operation, lines [][]byte, depth int) []Operation {
-	code, found := embeddedIn(outer, op)
+// operations gives what the code that op runs can do, at its place in the source
+// of outer, which then depends on the same libraries.
+func (e *embedding) operations(outer *Report, op Operation, lines [][]byte, depth int) []Operation {
+	code, found := embeddedIn(outer.Language, op)
 	switch {
 	case !found:
 		return nil
@@ -73,6 +74,9 @@ func (e *embedding) operations(outer Language, op Operation, lines [][]byte, dep
 			bad.Position = place(r.Error.Position)
 		}
 		return []Operation{bad}
+	}
+	if r.Inventory != "" {
+		outer.Inventory = r.Inventory
 	}
 	for i := range r.Operations {
 		r.Operations[i].Position = place(r.Operations[i].Position)

@@ -36,6 +36,15 @@ func Read(code Code) *Report {
 	return r
 }
 
+// Inventory gives the digest of the libraries that code in a language has to run
+// with, "" where the gate's tables depend on none: see report.Report.
+func Inventory(lang Language) string {
+	if lang == Python {
+		return python.Inventory()
+	}
+	return ""
+}
+
 // readOne reads code without what is embedded in it.
 func readOne(code Code) (r *Report) {
 	lang, source := code.Language, code.Source
@@ -52,7 +61,9 @@ func readOne(code Code) (r *Report) {
 	}
 	switch lang {
 	case Python:
-		return python.Read(source)
+		r = python.Read(source)
+		r.Inventory = Inventory(lang)
+		return r
 	default:
 		return &Report{Language: lang, Error: &ReadError{Message: fmt.Sprintf("no reader for %q", lang)}}
 	}

@@ -45,6 +45,12 @@ func TestReadSaysWhatItRead(t *testing.T) {
 	}
 }
 
+func TestPythonNamesTheLibrariesThatItKnows(t *testing.T) {
+	if got := Read(Code{Language: Python, Source: []byte("1")}).Inventory; got != Inventory(Python) || !strings.HasPrefix(got, "sha256:") || len(got) != 71 {
+		t.Errorf("inventory = %q", got)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add("Python", []byte("import os\nos.remove('/x')\n"))
 	f.Add("Bash", []byte("rm -rf /"))

@@ -33,10 +33,8 @@ func FailingExample(spec *v1alpha1.ExecutionPolicySpec, read func(gate.Code) *ga
 // runtime declares, for the runtime and not the agent decides who executes it.
 func CodeOf(spec *v1alpha1.ExecutionPolicySpec, lang v1alpha1.Language, source string) gate.Code {
 	code := gate.Code{Language: gate.Language(lang), Source: []byte(source)}
-	for _, r := range spec.Runtimes {
-		if r.Language == lang {
-			code.Dialect = gate.Dialect(r.Dialect)
-		}
+	if r, ok := runtimeFor(spec, lang); ok {
+		code.Dialect = gate.Dialect(r.Dialect)
 	}
 	return code
 }

@@ -11,13 +11,17 @@ import (
 	"github.com/airlock-dev/airlock/internal/gate"
 )
 
+// testInventory is the inventory of testPolicy's Python image.
+const testInventory = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 // testPolicy is a small data-analysis policy with rules for both trusts.
 func testPolicy(edit ...func(*v1alpha1.ExecutionPolicySpec)) *v1alpha1.ExecutionPolicySpec {
 	spec := &v1alpha1.ExecutionPolicySpec{
 		Runtimes: []v1alpha1.Runtime{{
-			Language: v1alpha1.Python,
-			Image:    "registry.example/python@sha256:" + strings.Repeat("a", 64),
-			Command:  []string{"/usr/bin/python3", "-I", "-B"},
+			Language:  v1alpha1.Python,
+			Image:     "registry.example/python@sha256:" + strings.Repeat("a", 64),
+			Command:   []string{"/usr/bin/python3", "-I", "-B"},
+			Inventory: testInventory,
 		}},
 		OperationRules: v1alpha1.OperationRules{
 			Allow: []v1alpha1.OperationRule{{

@@ -54,8 +54,11 @@ func refuse(report *gate.Report, spec *v1alpha1.ExecutionPolicySpec, trust v1alp
 	if !report.Complete() {
 		findings = append(findings, incomplete(report))
 	}
-	if !hasRuntime(spec, v1alpha1.Language(report.Language)) {
+	switch r, ok := runtimeFor(spec, v1alpha1.Language(report.Language)); {
+	case !ok:
 		findings = append(findings, noRuntime(report.Language))
+	case report.Inventory != "" && report.Inventory != r.Inventory:
+		findings = append(findings, otherLibraries(report, r))
 	}
 	if report.Language == gate.SQL && len(report.Operations) == 0 {
 		// Another dialect may see statements where this one sees a comment: /*!50000 DROP TABLE users */.
@@ -67,8 +70,13 @@ func refuse(report *gate.Report, spec *v1alpha1.ExecutionPolicySpec, trust v1alp
 	return findings
 }
 
-func hasRuntime(spec *v1alpha1.ExecutionPolicySpec, lang v1alpha1.Language) bool {
-	return slices.ContainsFunc(spec.Runtimes, func(r v1alpha1.Runtime) bool { return r.Language == lang && lang != "" })
+// runtimeFor finds what runs a language under a policy.
+func runtimeFor(spec *v1alpha1.ExecutionPolicySpec, lang v1alpha1.Language) (v1alpha1.Runtime, bool) {
+	i := slices.IndexFunc(spec.Runtimes, func(r v1alpha1.Runtime) bool { return r.Language == lang && lang != "" })
+	if i < 0 {
+		return v1alpha1.Runtime{}, false
+	}
+	return spec.Runtimes[i], true
 }
 
 // verdict sums the findings up. No finding is the only way to Allow.

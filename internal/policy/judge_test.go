@@ -169,6 +169,16 @@ func TestJudge(t *testing.T) {
 			want:   v1alpha1.RequireApproval,
 		},
 
+		"the libraries that the gate knows": {report: func() *gate.Report { r := complete(); r.Inventory = testInventory; return r }(), want: v1alpha1.Allow},
+		"other libraries than the gate knows deny": {
+			report: func() *gate.Report { r := complete(); r.Inventory = testInventory[:70] + "0"; return r }(),
+			want:   v1alpha1.Deny,
+		},
+		"a runtime that does not say its libraries denies": {
+			report: func() *gate.Report { r := complete(); r.Inventory = testInventory; return r }(),
+			policy: testPolicy(func(s *v1alpha1.ExecutionPolicySpec) { s.Runtimes[0].Inventory = "" }),
+			want:   v1alpha1.Deny,
+		},
 		"a report that is not there denies": {report: nil, want: v1alpha1.Deny},
 		"the zero report denies":            {report: &gate.Report{}, want: v1alpha1.Deny},
 		"a parse error denies": {

@@ -40,6 +40,18 @@ func noRuntime(lang gate.Language) v1alpha1.Finding {
 	return whole("language", fmt.Sprintf("The policy runs no %s: ask its owner to add a runtime to spec.runtimes.", quoted(string(lang))))
 }
 
+// otherLibraries says that the tables are for another image: a name that is
+// harmless in one version of a library need not be in the next.
+func otherLibraries(report *gate.Report, r v1alpha1.Runtime) v1alpha1.Finding {
+	declared := "none"
+	if r.Inventory != "" {
+		declared = r.Inventory
+	}
+	return whole("runtime", fmt.Sprintf("The gate knows the libraries of the inventory %s (%s), and the policy's runtime for %s declares %s. "+
+		"Use the image that belongs to this operator, and set the runtime's inventory to the image's label dev.airlock.inventory.",
+		report.Inventory, report.Tables, report.Language, declared))
+}
+
 // incomplete says where reading stopped.
 func incomplete(report *gate.Report) v1alpha1.Finding {
 	f := whole("source", "The gate did not read this code to its end.")

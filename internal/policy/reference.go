@@ -45,7 +45,7 @@ func reference(dialect gate.Dialect, allow v1alpha1.OperationRule) *v1alpha1.Exe
 	rules := v1alpha1.OperationRules{Allow: []v1alpha1.OperationRule{allow}}
 	spec := &v1alpha1.ExecutionPolicySpec{OperationRules: rules, Untrusted: &rules}
 	for _, lang := range []v1alpha1.Language{v1alpha1.Python, v1alpha1.Bash, v1alpha1.JavaScript, v1alpha1.TypeScript, v1alpha1.SQL} {
-		spec.Runtimes = append(spec.Runtimes, v1alpha1.Runtime{Language: lang})
+		spec.Runtimes = append(spec.Runtimes, v1alpha1.Runtime{Language: lang, Inventory: gate.Inventory(gate.Python)})
 	}
 	spec.Runtimes[len(spec.Runtimes)-1].Dialect = v1alpha1.SQLDialect(dialect)
 	return spec

@@ -30,7 +30,8 @@ import (
 // render renders the chart and returns its objects by kind, namespace and name.
 func render(t *testing.T, namespace string, values ...string) map[string]*unstructured.Unstructured {
 	t.Helper()
-	args := []string{"template", "airlock", filepath.Join(root, "charts/airlock"), "--namespace", namespace, "--values", filepath.Join(root, "charts/airlock/ci/values.yaml")}
+	args := []string{"template", "airlock", filepath.Join(root, "charts/airlock"), "--namespace", namespace, "--values", filepath.Join(root, "charts/airlock/ci/values.yaml"),
+		"--set", "defaultPolicy.pythonInventory=" + gate.Inventory(gate.Python)}
 	for _, value := range values {
 		args = append(args, "--set", value)
 	}
@@ -171,6 +172,8 @@ func TestValuesThatTheChartRefuses(t *testing.T) {
 		"no image":                                   {"airlock-system", []string{"image.ref="}, "image.ref is required: the operator's image by digest"},
 		"an image by tag":                            {"airlock-system", []string{"image.ref=registry.example/operator:v1"}, "image/ref"},
 		"no sandbox image":                           {"airlock-system", []string{"defaultPolicy.pythonImage="}, "defaultPolicy.pythonImage is required"},
+		"no inventory":                               {"airlock-system", []string{"defaultPolicy.pythonInventory="}, "defaultPolicy.pythonInventory is required"},
+		"an inventory that is no digest":             {"airlock-system", []string{"defaultPolicy.pythonInventory=latest"}, "defaultPolicy/pythonInventory"},
 		"a sandbox image by tag":                     {"airlock-system", []string{"defaultPolicy.pythonImage=python:3"}, "defaultPolicy/pythonImage"},
 		"sandboxes in the operator's namespace":      {"gatehouse", []string{"sandbox.namespace=gatehouse"}, "sandboxes need a namespace apart from the operator"},
 		"a sandbox namespace that would be replaced": {"gatehouse", []string{"sandbox.namespace=x-airlock-system"}, "sandbox/namespace"},

@@ -37,6 +37,7 @@ import (
 	"github.com/airlock-dev/airlock/config"
 	"github.com/airlock-dev/airlock/controllers"
 	"github.com/airlock-dev/airlock/controllers/executionrequest"
+	"github.com/airlock-dev/airlock/internal/gate"
 	"github.com/airlock-dev/airlock/internal/network"
 	"github.com/airlock-dev/airlock/internal/sandbox"
 )
@@ -134,6 +135,7 @@ func policySpec() v1alpha1.ExecutionPolicySpec {
 	return v1alpha1.ExecutionPolicySpec{
 		Runtimes: []v1alpha1.Runtime{{
 			Language: v1alpha1.Python, Image: "airlock.example/python@sha256:" + strings.Repeat("1", 64), Command: []string{"/usr/bin/python3", "-I", "-B"},
+			Inventory: gate.Inventory(gate.Python),
 		}},
 		OperationRules: v1alpha1.OperationRules{
 			Allow:           []v1alpha1.OperationRule{{Imports: []string{"builtins", "os", "json"}}, {Paths: &v1alpha1.Paths{Read: []string{"/inputs/**"}}}},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 	"github.com/airlock-dev/airlock/config"
+	"github.com/airlock-dev/airlock/internal/gate"
 	"github.com/airlock-dev/airlock/internal/sandbox"
 )
 
@@ -117,6 +118,14 @@ func TestAPolicyThatIsNotReadyJudgesNothing(t *testing.T) {
 		w.waits(req, v1alpha1.ConditionValidated, v1alpha1.ReasonPolicyNotReady, "spec.kyverno")
 		w.neverRan(req)
 	})
+}
+
+func TestAnImageWithOtherLibrariesThanTheGateKnowsRunsNothing(t *testing.T) {
+	w := newWorld(t, func(p *v1alpha1.ExecutionPolicySpec) { p.Runtimes[0].Inventory = "sha256:" + strings.Repeat("0", 64) })
+	w.operate()
+	req := w.request(allowedSource)
+	w.waits(req, v1alpha1.ConditionValidated, v1alpha1.ReasonPolicyNotReady, "the gate knows the libraries of "+gate.Inventory(gate.Python))
+	w.neverRan(req)
 }
 
 // What was judged is what runs: whatever changes between the verdict and the launch, nothing runs on the old verdict.

@@ -59,6 +59,41 @@ func TestBadInputIsRefusedWithTheFieldsName(t *testing.T) {
 	})
 }
 
+func TestARuntimeSaysWhatItsLanguageNeeds(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("0", 64)
+	runtime := func(fields object) object {
+		r := object{"image": "registry.example/x@" + digest, "command": []any{"x"}}
+		for k, v := range fields {
+			r[k] = v
+		}
+		return object{"apiVersion": "airlock.dev/v1alpha1", "kind": "ExecutionPolicy", "metadata": object{"generateName": "p-"},
+			"spec": object{"runtimes": []any{r}, "limits": object{"timeoutSeconds": int64(1)}}}
+	}
+	const path = "/apis/airlock.dev/v1alpha1/executionpolicies?dryRun=All"
+	for name, test := range map[string]struct {
+		fields object
+		words  string // "" where it is accepted
+	}{
+		"Python with an inventory":            {object{"language": "Python", "inventory": digest}, ""},
+		"Python without":                      {object{"language": "Python"}, "a Python runtime names the inventory of its image"},
+		"an inventory that is no digest":      {object{"language": "Python", "inventory": "latest"}, "spec.runtimes[0].inventory"},
+		"Bash needs neither":                  {object{"language": "Bash"}, ""},
+		"SQL with a dialect":                  {object{"language": "SQL", "dialect": "MySQL"}, ""},
+		"SQL without":                         {object{"language": "SQL"}, "an SQL runtime declares the dialect"},
+		"SQL in a dialect that nobody reads":  {object{"language": "SQL", "dialect": "SQLite"}, `spec.runtimes[0].dialect: Unsupported value: "SQLite"`},
+		"a dialect of a language without any": {object{"language": "Bash", "dialect": "MySQL"}, "an SQL runtime declares the dialect"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := admin.post(path, runtime(test.fields))
+			if test.words == "" {
+				accepted(t, got)
+				return
+			}
+			refused(t, got, http.StatusUnprocessableEntity, test.words)
+		})
+	}
+}
+
 func anyList(list []string) []any {
 	result := make([]any, len(list))
 	for i, item := range list {

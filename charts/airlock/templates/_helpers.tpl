@@ -28,6 +28,9 @@ sentence that says what to do.
 {{- if and .Values.defaultPolicy.enabled (not .Values.defaultPolicy.pythonImage) -}}
 {{- fail "defaultPolicy.pythonImage is required: the Python sandbox image by digest. Without it, install no policy: --set defaultPolicy.enabled=false" -}}
 {{- end -}}
+{{- if and .Values.defaultPolicy.enabled (not .Values.defaultPolicy.pythonInventory) -}}
+{{- fail "defaultPolicy.pythonInventory is required: the label dev.airlock.inventory of the Python sandbox image. It shows that the gate knows the image's libraries" -}}
+{{- end -}}
 {{- if eq .Release.Namespace .Values.sandbox.namespace -}}
 {{- fail (printf "sandbox.namespace is %q, the release's own namespace: sandboxes need a namespace apart from the operator" .Release.Namespace) -}}
 {{- end -}}

@@ -155,7 +155,11 @@ type Report struct {
 	// Parser is the name and version of the reader.
 	Parser string `json:"parser"`
 	// Tables is the version and digest of the tables of known names.
-	Tables     string      `json:"tables"`
+	Tables string `json:"tables"`
+	// Inventory is the digest of the libraries that the tables were made from,
+	// "sha256:" and hexadecimal; empty where they depend on none. The code must
+	// run with these libraries and no others.
+	Inventory  string      `json:"inventory,omitempty"`
 	Operations []Operation `json:"operations"`
 	// Limits names the caps that were hit; what lies beyond them was not read.
 	Limits []string   `json:"limits,omitempty"`
