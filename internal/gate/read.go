@@ -13,7 +13,9 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"github.com/airlock-dev/airlock/internal/gate/bash"
 	"github.com/airlock-dev/airlock/internal/gate/python"
+	"github.com/airlock-dev/airlock/internal/gate/sql"
 )
 
 // MaxSourceBytes is the largest source that is read at all.
@@ -64,6 +66,10 @@ func readOne(code Code) (r *Report) {
 		r = python.Read(source)
 		r.Inventory = Inventory(lang)
 		return r
+	case Bash:
+		return bash.Read(source)
+	case SQL:
+		return sql.Read(code.Dialect, source)
 	default:
 		return &Report{Language: lang, Error: &ReadError{Message: fmt.Sprintf("no reader for %q", lang)}}
 	}

@@ -14,7 +14,6 @@ func TestReadRefusesWhatItCannotRead(t *testing.T) {
 		source string
 		want   string
 	}{
-		"a language without a reader":     {Bash, "true", `no reader for "Bash"`},
 		"a language nobody knows":         {"COBOL", "", `no reader for "COBOL"`},
 		"no language":                     {"", "", `no reader for ""`},
 		"a language in other letters":     {"python", "", `no reader for "python"`},
@@ -54,13 +53,18 @@ func TestPythonNamesTheLibrariesThatItKnows(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add("Python", []byte("import os\nos.remove('/x')\n"))
 	f.Add("Bash", []byte("rm -rf /"))
+	f.Add("Bash", []byte(`python3 -I -c 'import os; os.system("sh -c \"id\"")'`))
+	f.Add("Python", []byte("import subprocess\nsubprocess.run(['bash', '-c', '''\nnode -e \"1+1\"\n'''])\n"))
+	f.Add("SQL", []byte("/*!50000 DROP TABLE users */"))
 	f.Fuzz(func(t *testing.T, lang string, source []byte) {
-		r := Read(Code{Language: Language(lang), Source: source})
+		r := Read(Code{Language: Language(lang), Dialect: MySQL, Source: source})
 		if r == nil || r.SourceSHA256 == "" {
 			t.Fatal("no report")
 		}
-		if r.Complete() && lang != string(Python) {
-			t.Fatalf("%q is complete without a reader", lang)
+		for _, op := range r.Operations {
+			if p := op.Position; p.Line < 1 || p.Column < 1 || p.EndLine < p.Line {
+				t.Fatalf("%s %s is at %+v", op.Kind, op.Name, p)
+			}
 		}
 	})
 }
