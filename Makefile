@@ -26,9 +26,9 @@ generate: ## Generate deepcopy functions, CRDs, the RBAC role and the chart's co
 	hack/generate.sh .
 
 .PHONY: gate-tables
-gate-tables: ## Generate and audit the gate's Python tables from the libraries installed here (python3 with pandas, matplotlib)
-	/usr/bin/python3 -E -s -B hack/gatetables/generate.py
-	/usr/bin/python3 -E -s -B hack/gatetables/audit.py
+gate-tables: ## Generate and audit the gate's Python tables with the sandbox image's own interpreter (root)
+	go -C hack/images run . python
+	hack/gatetables/run.sh
 
 .PHONY: build
 build: ## Build all commands into bin/
@@ -64,6 +64,18 @@ test-integration: ## Test against a real API server, started and removed here
 .PHONY: test-e2e
 test-e2e: ## Run the demo and the end-to-end tests on a real node (root, Linux)
 	hack/test-e2e.sh
+
+.PHONY: test-oracle
+test-oracle: ## Run what the gate allows, and watch for effects that it did not report (root; CORPORA=DIR for more samples)
+	hack/test-oracle.sh $(CORPORA)
+
+.PHONY: fuzz
+fuzz: ## Fuzz the gate's readers (FUZZTIME=1m for each target)
+	hack/fuzz.sh ./internal/gate/...
+
+.PHONY: bench-gate
+bench-gate: ## Benchmark reading and judging code: time and allocations at 1, 10 and 100 kB
+	go test -run '^$$' -bench . -benchmem ./internal/gate/... ./internal/policy
 
 .PHONY: eval
 eval: ## Measure the gate on labelled samples (CORPORA=DIR, OUT=FILE for a decision a line)

@@ -27,6 +27,12 @@ step verify hack/verify.sh
 step lint hack/lint.sh
 step chart-lint hack/chart-lint.sh
 step unit hack/test-unit.sh
+reason=$(hack/test-oracle.sh --why-not)
+if [[ -n $reason ]]; then
+  left_out oracle "$reason"
+else
+  step oracle hack/test-oracle.sh
+fi
 step integration hack/test-integration.sh
 reason=$(hack/test-e2e.sh --why-not)
 if [[ -n $reason ]]; then
