@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sql
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/airlock-dev/airlock/internal/gate/report"
+	"github.com/pingcap/tidb/pkg/parser/ast"
+)
+
+// mysqlWalk visits every node of a syntax tree: all exported fields of all its
+// structures, as the grammar's own visitor passes some by.
+type mysqlWalk struct {
+	emitter
+	world   *mysqlWorld
+	scanner *mysqlScanner
+	// stmt is the statement that is being visited.
+	stmt span
+	// used are the tokens that were shown as the place of a name.
+	used map[int]bool
+}
+
+// mysqlScope is what holds for a part of the tree.
+type mysqlScope struct {
+	queries []string
+	// verb is what happens to the tables that are named here; "" is SELECT.
+	verb  string
+	locks bool
+}
+
+func (s mysqlScope) with(name string) mysqlScope {
+	s.queries = append(slices.Clone(s.queries), strings.ToLower(name))
+	return s
+}
+
+var astPackage = reflect.TypeFor[ast.TableName]().PkgPath()
+
+// visit reports what a node can do, and all its parts.
+func (w *mysqlWalk) visit(node any, s mysqlScope) { w.value(reflect.ValueOf(node), s) }
+
+func (w *mysqlWalk) value(v reflect.Value, s mysqlScope) {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			w.value(v.Elem(), s)
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			w.value(v.Index(i), s)
+		}
+	case reflect.Struct:
+		if v.Type().PkgPath() == astPackage {
+			w.node(v, s)
+		}
+	case reflect.Map, reflect.Func, reflect.Chan, reflect.UnsafePointer:
+		w.unknown(w.stmt, v.Type().String(), "The gate does not know this part of the grammar.")
+	default: // numbers and text
+	}
+}
+
+func (w *mysqlWalk) node(v reflect.Value, s mysqlScope) {
+	name := v.Type().Name()
+	rule, known := w.world.nodes[name]
+	if !known {
+		rule.reason = "the gate does not know this part of the grammar"
+	}
+	s = w.withQueries(v, s)
+	switch rule.kind {
+	case walk:
+		w.parts(v, s)
+	case verb:
+		w.act(v, rule.verb, rule.targets, s)
+	case special:
+		w.special(v, s)
+	case dynamic:
+		w.dynamic(w.stmt, spelled(name), sentence(rule.reason))
+		w.parts(v, s)
+	default:
+		w.unknown(w.stmt, spelled(name), sentence(rule.reason))
+		w.parts(v, s)
+	}
+}
+
+// parts visits the exported fields of a node but those named.
+func (w *mysqlWalk) parts(v reflect.Value, s mysqlScope, but ...string) {
+	if name := v.Type().Name(); name == "SubqueryExpr" || strings.HasSuffix(name, "Stmt") {
+		s.verb, s.locks = "", s.locks && name == "SelectStmt"
+	}
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		if field.IsExported() && field.Name != "With" && !slices.Contains(but, field.Name) {
+			w.value(v.Field(i), s)
+		}
+	}
+}
+
+// withQueries visits the WITH clause of a statement and gives the scope of its
+// body. Without RECURSIVE a query sees only those before it.
+func (w *mysqlWalk) withQueries(v reflect.Value, s mysqlScope) mysqlScope {
+	field := v.FieldByName("With")
+	if !field.IsValid() {
+		return s
+	}
+	clause, ok := field.Interface().(*ast.WithClause)
+	if !ok || clause == nil {
+		return s
+	}
+	if clause.IsRecursive {
+		for _, query := range clause.CTEs {
+			s = s.with(query.Name.L)
+		}
+	}
+	for _, query := range clause.CTEs {
+		w.visit(query, mysqlScope{queries: s.queries})
+		if !clause.IsRecursive {
+			s = s.with(query.Name.L)
+		}
+	}
+	return s
+}
+
+// act reports a statement: its verb for the tables that its target fields
+// name outside subqueries, and whatever is in its other fields.
+func (w *mysqlWalk) act(v reflect.Value, verb string, targets []string, s mysqlScope) {
+	target := s
+	target.verb, target.queries = verb, nil
+	found := false
+	for _, name := range targets {
+		found = found || hasTable(v.FieldByName(name))
+		w.value(v.FieldByName(name), target)
+	}
+	if !found {
+		w.statement(w.stmt, verb, nil)
+	}
+	s.verb = ""
+	w.parts(v, s, targets...)
+}
+
+// hasTable reports whether a field names a table outside subqueries.
+func hasTable(v reflect.Value) bool {
+	switch n := v.Interface().(type) {
+	case []*ast.TableName:
+		return len(n) > 0
+	case *ast.TableName:
+		return n != nil
+	default:
+		return len(tablesOf(v.Interface())) > 0
+	}
+}
+
+// tablesOf gives the tables of a FROM clause and their aliases, without those of subqueries.
+func tablesOf(node any) []*ast.TableSource {
+	switch n := node.(type) {
+	case *ast.TableRefsClause:
+		if n != nil {
+			return tablesOf(n.TableRefs)
+		}
+	case *ast.Join:
+		if n != nil {
+			return slices.Concat(tablesOf(n.Left), tablesOf(n.Right))
+		}
+	case *ast.TableSource:
+		if _, ok := n.Source.(*ast.TableName); ok {
+			return []*ast.TableSource{n}
+		}
+		return tablesOf(n.Source)
+	}
+	return nil
+}
+
+// table reports a table: the verb of its place, or SELECT. A name with
+// capitals is reported in small letters too: whether they differ depends on
+// the server's lower_case_table_names.
+func (w *mysqlWalk) table(t *ast.TableName, s mysqlScope) {
+	if t.Schema.O == "" && slices.Contains(s.queries, t.Name.L) {
+		return
+	}
+	verb := s.verb
+	if verb == "" {
+		verb = "SELECT"
+	}
+	at := w.placeOf(t.Name.O)
+	for _, fact := range tableFacts(t) {
+		w.statement(at, verb, fact)
+		if s.locks {
+			w.statement(at, "LOCK", fact)
+		}
+	}
+}
+
+func tableFacts(t *ast.TableName) []*report.Fact {
+	fact := func(schema, name string) *report.Fact {
+		if schema == "" {
+			return tableFact(name)
+		}
+		return tableFact(schema, name)
+	}
+	facts := []*report.Fact{fact(t.Schema.O, t.Name.O)}
+	if t.Schema.O != t.Schema.L || t.Name.O != t.Name.L {
+		facts = append(facts, fact(t.Schema.L, t.Name.L))
+	}
+	return facts
+}
+
+// placeOf gives the first token of the statement that is the name and was not shown before.
+func (w *mysqlWalk) placeOf(name string) span {
+	tokens := w.scanner.tokens
+	first, _ := slices.BinarySearchFunc(tokens, w.stmt.from, func(t mysqlToken, at int) int { return t.from - at })
+	for i := first; i < len(tokens) && tokens[i].to <= w.stmt.to; i++ {
+		text := string(w.scanner.source[tokens[i].from:tokens[i].to])
+		if !w.used[i] && strings.EqualFold(strings.Trim(text, "`\""), name) {
+			w.used[i] = true
+			return tokens[i].span
+		}
+	}
+	return w.stmt
+}
