@@ -131,7 +131,7 @@ func (r *rootFS) inventory(ctx context.Context, scripts string) (string, error) 
 
 // python runs the image's own interpreter in the image.
 func (r *rootFS) python(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "/usr/bin/python"+pythonVersion, append([]string{"-B"}, args...)...)
+	cmd := exec.CommandContext(ctx, "/usr/bin/python"+pythonVersion, append([]string{"-B"}, args...)...) //nolint:gosec // Our own arguments, in a chroot.
 	cmd.Env = []string{"PYTHONHASHSEED=0", "LANG=C.UTF-8"}
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: r.dir}

@@ -58,34 +58,27 @@ var interpreters = map[string]interpreter{
 
 // code finds the code among the arguments. Asking for the version runs none.
 func (i interpreter) code(args []Fact) (embeddedCode, bool) {
-	unknown := embeddedCode{dynamic: "it runs code that is not written out in its arguments"}
 	if len(args) > 0 && (args[0] == literal("--version") || args[0] == literal("--help")) {
 		return embeddedCode{}, false
 	}
 	isolated := i.isolation == ""
-	for len(args) > 0 {
-		if args[0].Known != FactLiteral {
-			return unknown, true
-		}
+	for len(args) > 0 && args[0].Known == FactLiteral {
 		word := args[0].Value
 		args = args[1:]
 		isolated = isolated || i.isolates(word)
-		switch kind, value := i.option(word); kind {
-		case plainOption:
-		case connectOption:
-			args = args[min(1, len(args)):]
-		case codeOption:
-			if !isolated {
-				return embeddedCode{dynamic: fmt.Sprintf("without the option %s before its code, it runs other code first", i.isolation)}, true
-			}
+		kind, value := i.option(word)
+		switch {
+		case kind == codeOption && !isolated:
+			return embeddedCode{dynamic: fmt.Sprintf("without the option %s before its code, it runs other code first", i.isolation)}, true
+		case kind == codeOption:
 			return i.text(i.argument(value, args)), true
-		case unknownOption:
-			return unknown, true
-		default:
-			return unknown, true
+		case kind == connectOption:
+			args = args[min(1, len(args)):]
+		case kind != plainOption:
+			args = nil
 		}
 	}
-	return unknown, true
+	return embeddedCode{dynamic: "it runs code that is not written out in its arguments"}, true
 }
 
 func literal(value string) Fact { return Fact{Known: FactLiteral, Value: value} }

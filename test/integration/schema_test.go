@@ -5,6 +5,7 @@
 package integration
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -63,9 +64,7 @@ func TestARuntimeSaysWhatItsLanguageNeeds(t *testing.T) {
 	digest := "sha256:" + strings.Repeat("0", 64)
 	runtime := func(fields object) object {
 		r := object{"image": "registry.example/x@" + digest, "command": []any{"x"}}
-		for k, v := range fields {
-			r[k] = v
-		}
+		maps.Copy(r, fields)
 		return object{"apiVersion": "airlock.dev/v1alpha1", "kind": "ExecutionPolicy", "metadata": object{"generateName": "p-"},
 			"spec": object{"runtimes": []any{r}, "limits": object{"timeoutSeconds": int64(1)}}}
 	}
