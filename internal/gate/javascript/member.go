@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package javascript
+
+import (
+	"strings"
+
+	"github.com/airlock-dev/airlock/internal/gate/javascript/syntax"
+	"github.com/airlock-dev/airlock/internal/gate/report"
+)
+
+// member evaluates x.name.
+func (a *analysis) member(n *syntax.Node, s *scope) value {
+	if v, ok := a.idiom(n, s); ok {
+		return v
+	}
+	return a.named(n, n.Left, n.Text, s)
+}
+
+// idiom recognises the few uses of sensitive names that ordinary code needs.
+func (a *analysis) idiom(n *syntax.Node, s *scope) (value, bool) {
+	inner := n.Left
+	if inner.Kind != syntax.Member {
+		return value{}, false
+	}
+	switch {
+	case inner.Text == "constructor" && n.Text == "name": // this.constructor.name
+		a.eval(inner.Left, s)
+		return of(text), true
+	case inner.Text == "prototype" && inner.Left.Kind == syntax.Ident: // Array.prototype.slice
+		v := s.lookup(inner.Left.Text)
+		_, known := a.known.pure[inner.Left.Text]
+		if m, ok := a.known.methods[n.Text]; ok && (v == nil && known || v != nil && v.callable != nil) {
+			return of(builtin | m.result | *a.state.property(n.Text)), true
+		}
+	}
+	return value{}, false
+}
+
+// named evaluates a property of base whose name is known.
+func (a *analysis) named(n, base *syntax.Node, name string, s *scope) value {
+	v := a.look(base, s)
+	out := value{}
+	for _, full := range v.names {
+		out = a.union(out, a.nameMember(n, base, full, name))
+	}
+	if len(v.names) > 0 && v.kinds == 0 {
+		return out
+	}
+	out.kinds |= a.propertyRead(n, v.kinds, name)
+	return out
+}
+
+// nameMember gives the property of something known by its dotted name.
+func (a *analysis) nameMember(n, base *syntax.Node, full, name string) value {
+	next, k := a.step(base, full, name)
+	if next != "" {
+		return value{names: []string{next}}
+	}
+	return of(a.propertyRead(n, k, name))
+}
+
+// step goes from a dotted name to one of its properties. Where the name is a plain
+// value or a function, that is reported, and the kinds of the value are given.
+func (a *analysis) step(base *syntax.Node, full, name string) (next string, k kinds) {
+	if full == "process.env" {
+		return "", a.use(use{name: full + "." + name, node: base, form: report.FormReference})
+	}
+	if isGlobalObject(full) && a.known.isGlobal(name) {
+		return a.known.canonical(name), 0
+	}
+	next = a.known.canonical(full + "." + name)
+	if _, known := a.known.pure[next]; known || a.known.effectsOf(next) != nil || a.known.namespaces.has(next) {
+		return next, 0
+	}
+	p, leaf := a.known.pure[full]
+	through := name == "call" || name == "apply" || name == "bind" || name == "name" || name == "length"
+	switch {
+	case leaf && p.form == "value" && !a.known.namespaces.has(full),
+		leaf && p.form != "value" && through,
+		a.known.effectsOf(full) != nil && full != "process.env":
+		return "", a.use(use{name: full, node: base, form: report.FormReference})
+	}
+	return next, 0
+}
+
+func isGlobalObject(name string) bool {
+	return name == "globalThis" || name == "global" || name == "self"
+}
+
+// propertyRead gives a property of a value that has no dotted name.
+func (a *analysis) propertyRead(n *syntax.Node, base kinds, name string) kinds {
+	if strings.HasPrefix(name, "#") {
+		return *a.state.property(name) | primitive
+	}
+	if a.checkName(n, name, report.FormAttribute) {
+		return hot
+	}
+	_, isMethod := a.known.methods[name]
+	switch {
+	case base.has(global) && a.known.onGlobal.has(name):
+		a.unknown(n, "."+name, report.FormAttribute, "in sloppy code this may be the global object, and the name is one of its")
+		return hot
+	case base.has(handle) && !isMethod && !plainProperties.has(name):
+		a.unknown(n, "."+name, report.FormAttribute, "it may be a property of a stream or another object that reaches files")
+	case strings.HasPrefix(name, "_") && !a.defined.has(name) && name != "_id" && name != "_":
+		a.unknown(n, "."+name, report.FormAttribute, "the code does not define this name, and names like it are internals of libraries")
+	}
+	a.readMethods.add(name)
+	if numeric.has(name) && len(a.accessors[name]) == 0 && a.state.properties[name] == nil && !a.dynamic.has(^unknownData) {
+		return primitive
+	}
+	for _, f := range a.accessors[name] {
+		a.grow(&f.this, base)
+	}
+	k := a.read(name)
+	if isMethod {
+		k |= builtin
+	}
+	if len(a.methods[name]) > 0 {
+		k |= function
+	}
+	return k | base&handle
+}
+
+// numeric are properties that hold numbers wherever the language defines them.
+var numeric = set{"length": {}, "size": {}, "byteLength": {}, "byteOffset": {}, "lastIndex": {}, "index": {}}
+
+// plainProperties are properties of streams and files that hold plain data.
+var plainProperties = set{
+	"columns": {}, "rows": {}, "isTTY": {}, "length": {}, "size": {}, "bytesWritten": {}, "bytesRead": {}, "destroyed": {}, "writable": {}, "readable": {}, "fd": {},
+	"line": {}, "cursor": {}, "terminal": {}, "mtime": {}, "mtimeMs": {}, "ctime": {}, "atime": {}, "birthtime": {}, "mode": {}, "path": {}, "name": {}, "closed": {}, "writableLength": {}, "url": {}, "dirname": {}, "filename": {}, "main": {},
+}
+
+// index evaluates x[key].
+func (a *analysis) index(n *syntax.Node, s *scope) value {
+	k := a.key(n.Right, s)
+	if k.name != "" {
+		return a.named(n, n.Left, k.name, s)
+	}
+	v := a.look(n.Left, s)
+	base := v.kinds
+	for _, name := range v.names {
+		base |= a.computedName(n, name, k)
+	}
+	if a.isOwnKey(n, s) {
+		return of(a.any() | function&a.own)
+	}
+	return of(a.computed(n, base, k))
+}
+
+// computedName gives the kinds of something known by name that is read by an unknown key.
+func (a *analysis) computedName(n *syntax.Node, name string, k key) kinds {
+	switch name {
+	case "process.env":
+		a.use(use{name: name, node: n, form: report.FormReference})
+		return data
+	case "process.argv", "Math", "JSON":
+		a.report(n, report.Operation{Kind: report.Compute, Form: report.FormReference, Name: name, Core: true})
+		return data
+	case "console":
+		a.report(n, report.Operation{Kind: report.Compute, Form: report.FormReference, Name: name, Core: true})
+		if k.dangerous() {
+			return data | handle
+		}
+		return data
+	}
+	if k.kinds&^primitive == 0 && a.known.pure[name].form == "value" {
+		return a.use(use{name: name, node: n.Left, form: report.FormReference})
+	}
+	a.use(use{name: name, node: n.Left, form: report.FormReference})
+	a.report(n, report.Operation{Kind: report.Dynamic, Form: report.FormReference, Name: name, Reason: "which of its properties is used is only known at run time"})
+	return hot
+}
+
+// computed gives what an unknown key may reach.
+func (a *analysis) computed(n *syntax.Node, base kinds, k key) kinds {
+	out := a.any() | base&(hot|handle)
+	if k.kinds&^primitive == 0 {
+		return out &^ (base & handle)
+	}
+	if len(a.methods) > 0 {
+		a.escapeMethods()
+		out |= function
+	}
+	for _, list := range a.accessors {
+		for _, f := range list {
+			a.grow(&f.this, base)
+		}
+	}
+	if base.has(handle) {
+		a.unknown(n, "[]", report.FormAttribute, "which property of a stream or another object that reaches files is used is only known at run time")
+	}
+	if !k.dangerous() {
+		return out | builtin
+	}
+	if base.has(callers) {
+		return out | builtin | hot
+	}
+	return out | builtin
+}
+
+// isOwnKey reports whether x[k] reads a property by a key that was listed from x itself.
+func (a *analysis) isOwnKey(n *syntax.Node, s *scope) bool {
+	if n.Left.Kind != syntax.Ident || n.Right.Kind != syntax.Ident {
+		return false
+	}
+	k, x := s.lookup(n.Right.Text), s.lookup(n.Left.Text)
+	return k != nil && x != nil && k.keyOf == x && k.bindings == 1 && x.bindings == 1
+}
