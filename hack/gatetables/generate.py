@@ -188,6 +188,27 @@ def reaching_methods(modules):
     return found
 
 
+def modelled_objects(effects):
+    """The functions and classes that effects.txt models, which must not pass under the name of another module."""
+    found = {}
+    for dotted in effects:
+        module, _, name = dotted.rpartition(".")
+        value = getattr(load_module(module), name, None) if load_module(module) else None
+        if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
+            found[id(value)] = dotted
+    return found
+
+
+def other_names(modules, effects):
+    """Maps dotted names in modules to what effects.txt models under another name."""
+    modelled = modelled_objects(effects)
+    return {
+        f"{m}.{n}": modelled[id(getattr(load_module(m), n, None))]
+        for m, names in modules.items() if m != "builtins"
+        for n in names if id(getattr(load_module(m), n, None)) in modelled
+    }
+
+
 def wrap(names):
     line = ""
     for n in sorted(names):
@@ -212,7 +233,9 @@ def versions():
 def main():
     effects = read_effect_names()
     modules, aliases = build_modules()
-    modules = {m: [n for n in names if f"{m}.{n}" not in effects] for m, names in modules.items()}
+    aliased = other_names(modules, effects)
+    aliases |= {name: what for name, what in aliased.items() if name not in effects}
+    modules = {m: [n for n in names if f"{m}.{n}" not in effects | aliased.keys()] for m, names in modules.items()}
     attributes = build_attributes(modules) - read_effect_attributes() - set(SENSITIVE)
     sensitive = set(SENSITIVE)
     for name, where in sorted(reaching_methods(modules).items()):

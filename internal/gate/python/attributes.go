@@ -50,7 +50,7 @@ func (a *analysis) attribute(u attributeUse, s *scope) {
 		return
 	case a.known.sensitive.has(u.name):
 		reason = "the attribute can lead to a module, a frame or a function with effects"
-	case a.methodEffects(u, s):
+	case a.update(u, s), a.methodEffects(u, s):
 		return
 	case u.name == "format" || u.name == "format_map":
 		a.formatTemplate(u, s)
@@ -108,6 +108,9 @@ func (a *analysis) mayExist(providers []string) bool {
 // fits reports whether a call can be one of the method that has the effect: it
 // has the right number of arguments, and the first can be a path.
 func (e effect) fits(call *syntax.Call) bool {
+	if e.called && call == nil {
+		return false
+	}
 	if e.arity < 0 || call == nil {
 		return true
 	}

@@ -109,16 +109,21 @@ func (b *binder) node(n syntax.Node, s *scope) {
 		b.each(n.Decorators, s)
 		inner := b.function(n, n.Params, s)
 		nameParameters(v, n.Params, inner)
+		if len(n.Params) > 0 {
+			inner.method = n
+		}
 		b.expression(n.Returns, s)
 		b.typeParams(n.TypeParams, inner)
 		b.bodies = append(b.bodies, body{n.Body, inner})
 	case *syntax.ClassDef:
-		b.define(s, n.Name.ID, n.Decorators)
+		v := b.define(s, n.Name.ID, n.Decorators)
 		b.each(n.Decorators, s)
 		for _, a := range n.Args {
+			v.bases = append(v.bases, bound{a.Value, s})
 			b.node(a.Value, s)
 		}
 		inner := newScope(classScope, s)
+		inner.class = v
 		b.scopes[n] = inner
 		b.typeParams(n.TypeParams, inner)
 		b.bodies = append(b.bodies, body{n.Body, inner})

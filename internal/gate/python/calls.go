@@ -22,6 +22,7 @@ func (a *analysis) call(n *syntax.Call, s *scope) {
 	switch f := n.Func.(type) {
 	case *syntax.Name:
 		a.reference(f, n, s)
+		a.sourceEnum(f, n, s)
 	case *syntax.Attribute:
 		a.reference(f, n, s)
 		a.dispatch(f.Name, n, s)
@@ -52,6 +53,14 @@ func init() {
 		"enum.EnumType":                (*analysis).metaclassUse,
 		"operator.attrgetter":          (*analysis).attributeNames,
 		"operator.methodcaller":        (*analysis).attributeNames,
+		"enum.Enum":                    (*analysis).enumCall,
+		"enum.IntEnum":                 (*analysis).enumCall,
+		"enum.StrEnum":                 (*analysis).enumCall,
+		"enum.Flag":                    (*analysis).enumCall,
+		"enum.IntFlag":                 (*analysis).enumCall,
+		"enum.ReprEnum":                (*analysis).enumCall,
+		"matplotlib.pyplot.setp":       (*analysis).setProperties,
+		"matplotlib.artist.setp":       (*analysis).setProperties,
 		"matplotlib.rc":                (*analysis).settingsGroup,
 		"matplotlib.rc_context":        (*analysis).settingsGroup,
 		"matplotlib.pyplot.rc":         (*analysis).settingsGroup,

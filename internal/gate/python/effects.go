@@ -23,6 +23,8 @@ type effect struct {
 	order    []string
 	optional bool
 	arity    int // -1 for any
+	most     int // positional arguments that leave the path as it is; -1 for any
+	called   bool
 }
 
 // argument says how a value is passed: by position (-1 for none), by keyword, or by default.
@@ -120,7 +122,7 @@ func parseEffects(words []string) []effect {
 		case w == ";":
 			e = nil
 		case e == nil && isKind:
-			out = append(out, effect{kind: kind, facts: map[string]argument{}, arity: -1})
+			out = append(out, effect{kind: kind, facts: map[string]argument{}, arity: -1, most: -1})
 			e = &out[len(out)-1]
 		case e == nil:
 			panic("effects.txt: unknown kind " + w)
@@ -137,8 +139,12 @@ func (e *effect) parse(word string) {
 	switch {
 	case word == "optional":
 		e.optional = true
+	case word == "called":
+		e.called = true
 	case name == "arity":
 		e.arity = mustAtoi(spec)
+	case name == "most":
+		e.most = mustAtoi(spec)
 	case !isFact:
 		e.facts[name] = argument{position: -1}
 		e.order = append(e.order, name)

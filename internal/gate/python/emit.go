@@ -91,14 +91,29 @@ func (a *analysis) staysBelow(arg argument, e emission) bool {
 
 // isRuledOut reports whether the arguments of a use exclude the effect.
 func (a *analysis) isRuledOut(eff effect, e emission) bool {
-	if eff.optional && a.isAbsent(eff.facts[eff.order[0]], e.call) {
+	if eff.optional && a.isAbsent(eff.facts[eff.order[0]], e) {
 		return true
 	}
-	if arg, ok := eff.facts["flag"]; ok && a.isFalse(arg, e.call) {
+	if eff.called && e.call == nil {
 		return true
 	}
-	arg, ok := eff.facts["style"]
-	return ok && a.isSafeStyle(arg, e)
+	for _, name := range eff.order {
+		if excludes := conditions[name]; excludes != nil && excludes(a, eff.facts[name], e) {
+			return true
+		}
+	}
+	return false
+}
+
+// conditions tell for facts that are no part of the report whether the argument
+// excludes the effect.
+var conditions = map[string]func(*analysis, argument, emission) bool{
+	"flag":  func(a *analysis, arg argument, e emission) bool { return a.isFalse(arg, e.call) },
+	"style": (*analysis).isSafeStyle,
+	"font":  (*analysis).isSafeFont,
+	"props": (*analysis).areSafeProperties,
+	"zone":  (*analysis).isSafeZone,
+	"map":   (*analysis).isReadOnlyMap,
 }
 
 // addFact adds a fact that does not change which operation it is.
@@ -186,6 +201,9 @@ var redirecting = set{"dir_fd": {}, "src_dir_fd": {}, "dst_dir_fd": {}, "base_di
 // isRedirected reports whether a call has a keyword that may change which files
 // it acts on. The libraries for data have too many harmless ones to list.
 func isRedirected(effects []effect, e emission) bool {
+	if e.call != nil && slices.ContainsFunc(effects, func(eff effect) bool { return eff.takes(e.call) }) {
+		return true
+	}
 	return e.call != nil && slices.ContainsFunc(e.call.Args, func(arg *syntax.Argument) bool {
 		switch {
 		case arg.Star == syntax.DoubleStar:
@@ -215,4 +233,15 @@ func isModelled(effects []effect, keyword string) bool {
 		}
 		return false
 	})
+}
+
+// takes reports whether a call passes more positional arguments than most.
+func (e effect) takes(call *syntax.Call) bool {
+	n := 0
+	for _, arg := range call.Args {
+		if arg.Name == "" {
+			n++
+		}
+	}
+	return e.most >= 0 && n > e.most
 }

@@ -89,9 +89,10 @@ func (a *analysis) foldArgument(b bound) report.Fact {
 	return a.fold(b.expr, b.scope)
 }
 
-func (a *analysis) isAbsent(arg argument, call *syntax.Call) bool {
-	x, presence := arg.find(call)
-	return presence == absent || presence == given && isConstant(x, "None")
+// isAbsent reports whether an argument is certainly not given, or None.
+func (a *analysis) isAbsent(arg argument, e emission) bool {
+	x, presence := arg.find(e.call)
+	return presence == absent || presence == given && (isConstant(x, "None") || a.values(x, e.scope).all(none))
 }
 
 // isFalse reports whether a switch is certainly off.

@@ -16,8 +16,11 @@ func (a *analysis) keyword(n *syntax.Call, arg *syntax.Argument, s *scope) {
 		return
 	}
 	a.namedArgument(arg.Name, arg.Value, arg, s)
-	if arg.Name == "fontdict" {
-		a.keywords(n, arg, s)
+	if propertyKeywords.has(arg.Name) && a.imported.has("matplotlib") && !a.areKnownProperties(bound{arg.Value, s}) {
+		a.report(arg, report.Operation{
+			Kind: report.Unknown, Form: report.FormReference, Name: arg.Name + "=",
+			Reason: "properties that are only known at run time can choose files and programs",
+		})
 	}
 }
 
@@ -81,6 +84,10 @@ func (a *analysis) takesJudgedKeywords(f syntax.Expr, s *scope) bool {
 	return false
 }
 
+// keywordLibrary names the library for which a keyword has its meaning, where
+// others use it, too.
+var keywordLibrary = map[string]string{"storage_options": "pandas", "backend": "pandas", "tz": "pandas", "dtype": "pandas", "font": "matplotlib"}
+
 // namedArgument judges one keyword and its value.
 //
 //nolint:gocyclo // one case for each keyword
@@ -101,15 +108,20 @@ func (a *analysis) namedArgument(name string, x syntax.Expr, at syntax.Node, s *
 		op.Kind, op.Args.Argv = report.Process, []report.Fact{{Known: report.Literal, Value: "latex"}}
 	case "fromfile_prefix_chars", "stylesheet":
 		op.Kind, op.Args.Path = report.FileRead, &report.Fact{Known: report.UnknownValue}
-	case "fontproperties", "font_properties":
-		if f := a.fold(x, s); f.Known == report.Literal && !strings.Contains(f.Value, ":") {
+	case "fontproperties", "font_properties", "font", "title_fontproperties":
+		if a.isFontName(bound{x, s}) {
+			return
+		}
+		op.Kind, op.Args.Path = report.FileRead, &report.Fact{Known: report.UnknownValue}
+	case "tz", "dtype":
+		if a.isZone(bound{x, s}, maxParts) {
 			return
 		}
 		op.Kind, op.Args.Path = report.FileRead, &report.Fact{Known: report.UnknownValue}
 	default:
 		return
 	}
-	if (name == "storage_options" || name == "backend") && !a.imported.has("pandas") {
+	if library := keywordLibrary[name]; library != "" && !a.imported.has(library) {
 		return
 	}
 	a.report(at, op)

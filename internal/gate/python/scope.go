@@ -24,6 +24,10 @@ type scope struct {
 	variables     map[string]*variable
 	globals       set // names declared global
 	nonlocals     set // names declared nonlocal
+	// method is the def with parameters whose scope it is, and class the variable
+	// that its class statement binds.
+	method *syntax.FunctionDef
+	class  *variable
 }
 
 // variable is a name bound in a scope, with everything it is ever bound to. The
@@ -41,8 +45,8 @@ type variable struct {
 	keywords bool
 	// definition is set when it is bound by a def or class, which sets other, too.
 	definition bool
-	// decorators are those of the defs and classes that bind it.
-	decorators []bound
+	// decorators and bases are those of the defs and classes that bind it.
+	decorators, bases []bound
 	// items are the parts of values that loops and unpacking bind to it, and
 	// steps what augmented assignments add; both set other, too.
 	items []item

@@ -125,15 +125,19 @@ func (a *analysis) isSafeSetting(x syntax.Expr, s *scope) bool {
 	return f.Known == report.Literal && safeSettings.MatchString(f.Value)
 }
 
-// settingKeys reports the one setting that runs a program in any dictionary:
-// matplotlib takes it as a font, a style or the properties of a text.
+// settingKeys reports the settings that run a program or read a file in any
+// dictionary: matplotlib takes it as a font, a style or the properties of a text.
 func (a *analysis) settingKeys(d *syntax.Dict, s *scope) {
 	if !a.imported.has("matplotlib") {
 		return
 	}
 	for _, item := range d.Items {
-		if item.Key != nil && a.fold(item.Key, s).Value == "usetex" {
-			a.namedArgument("usetex", item.Value, item.Key, s)
+		if item.Key == nil {
+			continue
+		}
+		switch name := a.fold(item.Key, s).Value; name {
+		case "usetex", "text.usetex", "fontproperties", "font_properties":
+			a.namedArgument(name, item.Value, item.Key, s)
 		}
 	}
 }

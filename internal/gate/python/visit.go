@@ -69,6 +69,8 @@ func (a *analysis) visit(n syntax.Node, s *scope) {
 	case *syntax.Formatted:
 		a.nameTypes(n.X)
 		a.children(n, s)
+	case *syntax.Str:
+		a.zoneText(n)
 	case *syntax.Dict:
 		a.settingKeys(n, s)
 		a.children(n, s)
@@ -241,7 +243,7 @@ func (a *analysis) storeAttribute(t *syntax.Attribute, s *scope) {
 	case !v.other:
 	case isDunder(t.Name):
 		reason = "assigning to a special attribute can change what an object is"
-	case slices.ContainsFunc(a.known.stores[t.Name], a.imported.has) && !isSelf(t.X, s):
+	case slices.ContainsFunc(a.known.stores[t.Name], a.imported.has) && !a.isSelf(t.X, s):
 		reason = "assigning to this attribute can change the file, host or command that an object acts on"
 	}
 	if reason != "" {
@@ -250,12 +252,28 @@ func (a *analysis) storeAttribute(t *syntax.Attribute, s *scope) {
 	a.base(t.X, v.targets != nil && !v.other, s)
 }
 
-// isSelf reports whether x is the first parameter of a method, by its customary
-// name: the object is then one of the code's own classes.
-func isSelf(x syntax.Expr, s *scope) bool {
+// isSelf reports whether x is certainly an object of a class of the source: the
+// first parameter of a method that nothing can call with another.
+func (a *analysis) isSelf(x syntax.Expr, s *scope) bool {
 	name, ok := x.(*syntax.Name)
-	return ok && name.ID == "self" && s.kind == functionScope && s.parent.kind == classScope
+	if !ok || s.kind != functionScope || s.parent.kind != classScope || s.method == nil {
+		return false
+	}
+	self, method := s.sole(name.ID), s.parent.variables[s.method.Name.ID]
+	if self == nil || self.scope != s || self.bindings != 1 || s.method.Params[0].Name != name.ID || s.method.Params[0].Star != syntax.NoStar {
+		return false
+	}
+	class := s.parent.class
+	return method != nil && method.bindings == 1 && method.loads == 0 && len(s.method.Decorators) == 0 &&
+		class != nil && class.bindings == 1 && class.loads == len(class.calls) && !slices.ContainsFunc(class.bases, a.isForeignBase)
 }
+
+// isForeignBase reports whether a base may be a class of a library, whose
+// objects have attributes of their own.
+func (a *analysis) isForeignBase(b bound) bool { return !a.resolve(b.expr, b.scope).all(plainBases) }
+
+// plainBases are classes whose objects act on nothing.
+var plainBases = set{"object": {}, "abc.ABC": {}, "abc.ABCMeta": {}, "Exception": {}, "ValueError": {}, "RuntimeError": {}, "typing.Generic": {}, "typing.Protocol": {}, "threading.Thread": {}}
 
 // pattern handles match patterns, which read attributes by keyword.
 func (a *analysis) pattern(p syntax.Pattern, s *scope) {

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package python
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
+	"github.com/airlock-dev/airlock/internal/gate/report"
+)
+
+// filePrefix starts time zones that pandas has dateutil read from any file:
+// tz="dateutil//etc/passwd", dtype="datetime64[ns, dateutil//etc/passwd]".
+const filePrefix = "dateutil/"
+
+// isSafeZone reports whether a time zone, or a data type, which can hold one,
+// is certainly not read from a file that the code chooses.
+func (a *analysis) isSafeZone(arg argument, e emission) bool {
+	x, presence := arg.find(e.call)
+	return presence == absent || presence == given && a.isZone(bound{x, e.scope}, maxParts)
+}
+
+func (a *analysis) isZone(b bound, depth int) bool {
+	b = a.only(b)
+	if elements, ok := elementsOf(b.expr); ok && depth > 0 {
+		return !slices.ContainsFunc(elements, func(x syntax.Expr) bool { return !a.isZone(bound{x, b.scope}, depth-1) })
+	}
+	switch x := b.expr.(type) {
+	case *syntax.Constant, *syntax.Number:
+		return true
+	case *syntax.Attribute: // df["a"].dtype, datetime.timezone.utc
+		v := a.resolve(x, b.scope)
+		return zoneFields.has(x.Name) && !a.defined.has(x.Name) || len(v.targets) > 0 && !v.other
+	case *syntax.Call:
+		v := a.resolve(x.Func, b.scope)
+		return len(v.targets) == 1 && !v.other && zoneMakers(v.targets[0].name)
+	case *syntax.Name:
+		if v := a.resolve(x, b.scope); len(v.targets) > 0 && !v.other {
+			return true
+		}
+	}
+	all := a.values(b.expr, b.scope)
+	return len(all) > 0 && !slices.ContainsFunc(all, func(f report.Fact) bool {
+		return f.Known == report.UnknownValue || f.Known == report.Prefix || strings.Contains(f.Value, filePrefix) || strings.ContainsAny(f.Value, placeholders)
+	})
+}
+
+// zoneFields are attributes that hold a time zone or a data type.
+var zoneFields = set{"dtype": {}, "dtypes": {}, "tz": {}, "tzinfo": {}}
+
+// zoneMakers matches functions that make a time zone or a data type; those that
+// can read a file are judged where they are called.
+var zoneMakers = regexp.MustCompile(`^(pytz\.|zoneinfo\.ZoneInfo$|datetime\.timezone$|dateutil\.tz\.|numpy\.dtype$|pandas\.(api\.types\.)?[A-Za-z0-9]*Dtype$)`).MatchString
+
+// zoneText reports text that names a file as a time zone, wherever it is.
+func (a *analysis) zoneText(x *syntax.Str) {
+	if strings.Contains(x.Value, filePrefix) && a.imported.has("pandas") {
+		a.report(x, report.Operation{
+			Kind: report.FileRead, Form: report.FormReference, Name: "time zone",
+			Args: report.Args{Path: &report.Fact{Known: report.UnknownValue}},
+		})
+	}
+}
