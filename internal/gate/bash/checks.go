@@ -14,7 +14,7 @@ var checks = map[string]func(*script, command, *tool){
 	"sed": (*script).sed, "awk": (*script).awk, "gawk": (*script).awk, "mawk": (*script).awk, "nawk": (*script).awk,
 	"dd": (*script).dd, "printenv": (*script).printenv, "jq": (*script).jq, "tar": (*script).tar, "ln": (*script).ln,
 	"curl": (*script).download, "wget": (*script).download, "date": (*script).date, "mktemp": (*script).mktemp,
-	"split": (*script).split, "gzip": (*script).compress, "gunzip": (*script).compress, "zcat": (*script).compress,
+	"split": (*script).split, "csplit": (*script).csplit, "gzip": (*script).compress, "gunzip": (*script).compress, "zcat": (*script).compress,
 	"bzip2": (*script).compress, "bunzip2": (*script).compress, "xz": (*script).compress, "unxz": (*script).compress,
 	"grep": (*script).grep, "egrep": (*script).grep, "fgrep": (*script).grep, "zgrep": (*script).grep,
 	"test": func(s *script, c command, _ *tool) { s.bracket(c) }, "[": func(s *script, c command, _ *tool) { s.bracket(c) },
@@ -156,6 +156,12 @@ func (s *script) split(c command, t *tool) {
 	}
 	prefix.texts = ts
 	s.uses(c, roleWrite, prefix)
+}
+
+// csplit names its files by the prefix xx.
+func (s *script) csplit(c command, t *tool) {
+	s.report(c, t, t.parse(c.args))
+	s.uses(c, roleWrite, arg{texts: texts{lit("xx")}})
 }
 
 // compress replaces a file by another one beside it.

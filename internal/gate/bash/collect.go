@@ -37,6 +37,8 @@ type function struct {
 	decls []*syntax.FuncDecl
 	// open is set when the arguments are not known, shifts when they move.
 	open, shifts, called bool
+	// least is the smallest number of words that a call has.
+	least int
 	analysed
 }
 
@@ -214,7 +216,7 @@ func (s *script) gatherCall(c *syntax.CallExpr, fn string) {
 			s.unsets[w.Lit()] = true
 		}
 	case "trap":
-		s.gatherTrap(rest, fn)
+		s.gatherTrap(rest)
 	case "read", "mapfile", "readarray", "getopts", "printf", "wait":
 		for _, w := range rest {
 			if word, ok := (evaluator{s: s}).word(w).literal(); ok {
@@ -238,22 +240,29 @@ func (s *script) gatherCall(c *syntax.CallExpr, fn string) {
 
 // gatherArguments passes the words of a call to the parameters of a function.
 func (s *script) gatherArguments(f *function, name string, words []*syntax.Word, fn string) {
+	if len(words) > maxArguments {
+		f.open = true
+	}
+	if !f.called || len(words) < f.least {
+		f.least = len(words)
+	}
 	f.called = true
-	for i, w := range words {
+	for i, w := range words[:min(len(words), maxArguments)] {
 		if i < maxPositional {
 			s.add(name+"\x00"+strconv.Itoa(i+1), fn, func(e evaluator) texts { return e.argument(words, i) })
 		}
 		s.add(name+"\x00@", fn, func(e evaluator) texts { return e.element(w) })
 	}
-	// An argument that a call does not pass is empty, or was moved there by a word that divides.
-	for i := len(words); i < maxPositional; i++ {
-		s.add(name+"\x00"+strconv.Itoa(i+1), fn, func(e evaluator) texts { return e.argument(words, i) })
-	}
-	s.add(name+"\x00@", fn, func(evaluator) texts { return texts{nil} })
+	// Behind the last one is what a word that divides moves there.
+	s.add(name+"\x00+", fn, func(e evaluator) texts { return e.argument(words, len(words)) })
 }
 
-// maxPositional is how many positional parameters are told apart.
-const maxPositional = 9
+// maxPositional is how many positional parameters are told apart, maxArguments
+// how many words a call may have for that.
+const (
+	maxPositional = 9
+	maxArguments  = 64
+)
 
 // argument gives the i-th argument of a call. Once a word may become another
 // number of words, the ones behind it can be anywhere.
@@ -278,8 +287,8 @@ func (e evaluator) all(words []*syntax.Word) texts {
 }
 
 // gatherTrap reads the text of a trap as the code that it is.
-func (s *script) gatherTrap(words []*syntax.Word, fn string) {
-	if len(words) == 0 || s.inHandler {
+func (s *script) gatherTrap(words []*syntax.Word) {
+	if len(words) == 0 || s.inHandler || len(s.handlers) == maxHandlers {
 		return
 	}
 	action, ok := (evaluator{s: s}).word(words[0]).literal()
@@ -287,14 +296,17 @@ func (s *script) gatherTrap(words []*syntax.Word, fn string) {
 		return
 	}
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(action), "")
-	if err != nil || !shallow(file) || hasFunction(file) {
+	if err != nil || !small(file) || hasFunction(file) {
 		return
 	}
 	s.handlers[spanOf(words[0])] = file
 	s.inHandler = true
-	s.gather(file, fn)
+	s.gather(file, "")
 	s.inHandler = false
 }
+
+// maxHandlers bounds the texts of traps that are parsed.
+const maxHandlers = 32
 
 func hasFunction(root syntax.Node) bool {
 	found := false
@@ -308,6 +320,9 @@ func hasFunction(root syntax.Node) bool {
 
 // solve repeats the equations until nothing changes. What does not settle is unknown.
 func (s *script) solve() {
+	for _, q := range s.equations {
+		s.values[q.key] = nil
+	}
 	for range maxRounds {
 		changed := false
 		for _, q := range s.equations {

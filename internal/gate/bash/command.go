@@ -20,6 +20,8 @@ type command struct {
 	external bool
 	// input is what the command reads, when the script says it.
 	input input
+	// within counts the commands that this one is a word of: env, xargs, find.
+	within int
 	// dirs are the directories that it can run in; none when that is not known.
 	dirs []string
 }
@@ -160,7 +162,7 @@ func (s *script) callFunction(c command, f *function) {
 		// Before its definition, or where that may not have run, the name means a command.
 		s.process(c)
 	} else {
-		s.op(c.at, report.Operation{Kind: report.Compute, Name: c.name, Reason: "a function of the script"})
+		s.op(c.at, report.Operation{Kind: report.Compute, Name: c.name, Core: true, Reason: "a function of the script"})
 	}
 	s.enter(c.name, f, c.at)
 }

@@ -182,7 +182,8 @@ func isJoined(p *syntax.ParamExp) bool {
 
 // lit removes the quoting of literal text and finds patterns in it.
 func (e *evaluator) lit(s string, first bool) text {
-	if !e.quoted && (first && strings.HasPrefix(s, "~") || e.value && strings.Contains(s, ":~")) {
+	if !e.quoted && (first && strings.HasPrefix(s, "~") || strings.Contains(s, ":~") || strings.Contains(s, "=~")) {
+		// Bash expands tildes behind "=" and ":" in words that look like assignments: dd of=~/x.
 		return unknown
 	}
 	var out text
@@ -195,6 +196,8 @@ func (e *evaluator) lit(s string, first bool) text {
 			if s[i] != '\n' {
 				run.WriteByte(s[i])
 			}
+		case len(out) >= maxPieces:
+			return append(out, piece{kind: anything})
 		case !e.quoted && !e.value && (c == '*' || c == '?' || c == '['):
 			out = out.add(piece{literal, run.String()}).add(piece{glob, string(c)})
 			run.Reset()

@@ -30,7 +30,7 @@ func (s *script) word(w *syntax.Word) {
 func (s *script) part(p syntax.WordPart, quoted bool) {
 	switch p := p.(type) {
 	case *syntax.Lit:
-		s.checkLit(p)
+		s.checkLit(p, quoted)
 	case *syntax.DblQuoted:
 		if p.Dollar {
 			s.unknown(spanOf(p), `$"`, "the text is translated before it is used")
@@ -55,12 +55,12 @@ func (s *script) part(p syntax.WordPart, quoted bool) {
 }
 
 // checkLit refuses literal text with an expansion that the parser left in it.
-func (s *script) checkLit(l *syntax.Lit) {
+func (s *script) checkLit(l *syntax.Lit, quoted bool) {
 	for i := 0; i+1 < len(l.Value); i++ {
 		switch c, next := l.Value[i], l.Value[i+1]; {
 		case c == '\\':
 			i++
-		case c == '`', c == '$' && (next == '(' || next == '{' || next == '['), (c == '<' || c == '>') && next == '(':
+		case c == '`', c == '$' && (next == '(' || next == '{' || next == '['), !quoted && (c == '<' || c == '>') && next == '(':
 			s.dynamic(l, "expansion", "an expansion inside of a pattern or a name")
 			return
 		}
@@ -155,6 +155,7 @@ func (s *script) operator(p *syntax.ParamExp) {
 	case syntax.AssignUnset, syntax.AssignUnsetOrNull:
 		s.word(p.Exp.Word)
 		s.assigns(p.Param, spanOf(p))
+		s.holdsNumbers(p.Param.Value, p)
 	case syntax.MatchEmpty, syntax.ArrayExclude, syntax.ArrayIntersect:
 		s.unknown(spanOf(p), "${", "syntax of another shell")
 	case syntax.RemSmallPrefix, syntax.RemLargePrefix, syntax.RemSmallSuffix, syntax.RemLargeSuffix:

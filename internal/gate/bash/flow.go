@@ -22,6 +22,8 @@ type state struct {
 	// fn is the function being read, "" outside; local are its own variables.
 	fn    string
 	local map[string]bool
+	// hidden are the variables that a handler does not see.
+	hidden map[string]bool
 	// needs are the names that the function found defined.
 	needs map[string]bool
 	// pinned holds the range that operations are reported at, inside code that is quoted.
@@ -59,7 +61,7 @@ func (s *script) define(name string) {
 
 // isDefined tells whether name is certainly set by the script.
 func (s *script) isDefined(name string) bool {
-	ok := s.defined[name] > 0
+	ok := s.defined[name] > 0 && !s.hidden[name]
 	if ok && s.needs != nil {
 		s.needs[name] = true
 	}

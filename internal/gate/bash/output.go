@@ -54,7 +54,10 @@ func (e *evaluator) printed(words []arg) texts {
 	case "wc", "grep":
 		return e.counted(name, rest)
 	case "nproc", "seq":
-		return texts{aNumber}
+		if slices.ContainsFunc(rest, func(a arg) bool { return !a.texts.areNumbers() }) {
+			return texts{unknown}
+		}
+		return texts{aNumber, nil}
 	case "pwd":
 		if len(rest) == 0 && !e.s.moves {
 			return texts{lit(report.WorkingDirectory)}

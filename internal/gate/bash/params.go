@@ -108,5 +108,9 @@ func (e *evaluator) positional(n string) texts {
 	if f.shifts || len(n) > 1 {
 		n = "@"
 	}
-	return e.s.values[e.fn+"\x00"+n]
+	passed := e.s.values[e.fn+"\x00"+n]
+	if n == "@" || int(n[0]-'0') > f.least {
+		return texts{nil}.join(passed).join(e.s.values[e.fn+"\x00+"])
+	}
+	return passed
 }

@@ -41,9 +41,9 @@ func Read(source []byte) *report.Report {
 		fail(out, err)
 		return out.Report()
 	}
-	if !shallow(file) {
+	if !small(file) {
 		out.Limit(limitDepth)
-		out.Fail(0, "the code is nested too deeply")
+		out.Fail(0, "the code is too long, or nested too deeply")
 		return out.Report()
 	}
 	s := &script{known: known, out: out, source: source}

@@ -51,6 +51,9 @@ func (s *script) heredoc(r *syntax.Redirect) {
 	if r.Hdoc == nil {
 		return
 	}
+	if r.Word.Lit() == "" || strings.Contains(r.Word.Lit(), `\`) {
+		return // the quoted delimiter keeps the text as it is
+	}
 	for _, p := range r.Hdoc.Parts {
 		s.part(p, true)
 	}

@@ -17,8 +17,10 @@ const (
 	maxSource = 256 << 10
 	// maxOpeners bounds the tokens that can nest at all.
 	maxOpeners = 12000
-	// maxDepth bounds the nesting of the tree.
-	maxDepth = 300
+	// maxDepth bounds the nesting of the tree, maxNodes its size. A command in a
+	// command substitution is five levels below it.
+	maxDepth = 1200
+	maxNodes = 60000
 )
 
 // The names of the caps in a report.
@@ -86,17 +88,18 @@ func isLetter(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
 }
 
-// shallow tells whether the tree may be walked recursively.
-func shallow(file *syntax.File) bool {
-	depth, ok := 0, true
+// small tells whether the tree may be walked recursively, and in short time.
+func small(file *syntax.File) bool {
+	depth, nodes, ok := 0, 0, true
 	syntax.Walk(file, func(n syntax.Node) bool {
 		if n == nil {
 			depth--
 			return true
 		}
 		depth++
-		ok = ok && depth < maxDepth*4
-		return true
+		nodes++
+		ok = ok && depth < maxDepth && nodes < maxNodes
+		return ok
 	})
 	return ok
 }

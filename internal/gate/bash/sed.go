@@ -62,7 +62,7 @@ func sedProblem(a arg) string {
 			if t.isUnknown() || a.isPattern() {
 				return "the script is not known"
 			}
-			text = strings.ReplaceAll(t.shape(), "\x00", "")
+			text = t.shape()
 		}
 		p := sedParser{text: text}
 		if !p.script() {

@@ -21,11 +21,14 @@ func (s *script) trap(c command) {
 	}
 	s.compute(c)
 	s.subshell(func() {
-		s.pinned = &c.at
+		// The handler runs outside of the function that set it: with other
+		// arguments, and without its local variables.
+		fn, hidden := s.fn, s.hidden
+		s.pinned, s.fn, s.hidden = &c.at, "", s.local
 		if s.moves {
 			s.cwd = nil
 		}
 		s.stmts(file.Stmts)
-		s.pinned = nil
+		s.pinned, s.fn, s.hidden = nil, fn, hidden
 	})
 }

@@ -174,6 +174,7 @@ func (s *script) forClause(c *syntax.ForClause) {
 	words := c.Loop.(*syntax.WordIter)
 	s.words(words.Items)
 	s.assigns(words.Name, spanOf(c.Loop))
+	s.holdsNumbers(words.Name.Value, c.Loop)
 	if len(words.Items) > 0 {
 		if e := s.evaluator(); !e.word(words.Items[0]).divides() {
 			s.define(words.Name.Value)
@@ -233,6 +234,12 @@ func (s *script) binary(c *syntax.BinaryCmd) {
 
 func (s *script) declareFunction(f *syntax.FuncDecl) {
 	name := f.Name.Value
+	switch f.Body.Cmd.(type) {
+	case *syntax.Block, *syntax.Subshell, *syntax.IfClause, *syntax.WhileClause, *syntax.ForClause, *syntax.CaseClause:
+	default:
+		// To Bash, "f() { …; } | x" is a pipe, and the function is gone after it.
+		s.unknown(spanOf(f), name, "the body of a function is not one compound command")
+	}
 	s.define("()" + name)
 	if s.known.shadows(name) {
 		s.op(spanOf(f.Name), report.Operation{

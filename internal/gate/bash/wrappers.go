@@ -72,9 +72,16 @@ func (s *script) inner(c command, words []arg) {
 	}
 	if inner, ok := s.innerCommand(c, words); ok {
 		inner.external = true
+		if inner.within++; inner.within > maxWithin {
+			s.refuse(c, "a command within too many others")
+			return
+		}
 		s.run(inner)
 	}
 }
+
+// maxWithin bounds commands that are words of commands: env env env ls.
+const maxWithin = 8
 
 func (s *script) nohup(c command) {
 	out := arg{texts: texts{lit("nohup.out")}}
