@@ -36,21 +36,11 @@ func (a *analysis) anyCall(n *syntax.Node, s *scope) value {
 			return v
 		}
 	}
-	v := a.look(n.Left, s)
-	recv := kinds(0)
 	if n.Left.Kind == syntax.Index {
-		recv = a.quietly(n.Left.Left, s)
+		v, receiver := a.indexOf(n.Left, s)
+		return a.callValue(n, v, receiver, list, s)
 	}
-	return a.callValue(n, v, recv, list, s)
-}
-
-// quietly evaluates again what was reported before.
-func (a *analysis) quietly(n *syntax.Node, s *scope) kinds {
-	reporting := a.reporting
-	a.reporting = false
-	v := a.look(n, s)
-	a.reporting = reporting
-	return v.kinds
+	return a.callValue(n, a.look(n.Left, s), 0, list, s)
 }
 
 // callKnown calls a function or class of the source by its only name.
@@ -167,11 +157,7 @@ func (a *analysis) callMethod(n, f *syntax.Node, name string, base kinds, list [
 	m, known := a.known.methods[name]
 	own := a.defined.has(name) || strings.HasPrefix(name, "#")
 	read := a.methods[name]
-	before := a.readMethods.has(name)
-	callee := a.propertyRead(n, base, name)
-	if !before {
-		delete(a.readMethods, name) // a call by name is no escape
-	}
+	callee := a.propertyValue(n, base, name)
 	switch {
 	case name == "call" || name == "apply" || name == "bind":
 		return a.callThrough(n, name, base, list, s)
@@ -242,6 +228,7 @@ func (a *analysis) builtinCall(n *syntax.Node, m method, base kinds, args passed
 type callback struct {
 	direct  bool
 	counter int // the position, from 1, of the parameter that is a number
+	folds   bool
 }
 
 // counters gives the position of the index among the parameters of a callback. The
@@ -250,12 +237,19 @@ var counters = map[string]int{
 	"map": 2, "filter": 2, "find": 2, "findLast": 2, "findIndex": 2, "findLastIndex": 2, "flatMap": 2, "some": 2, "every": 2, "reduce": 3, "reduceRight": 3, "Array.from": 2,
 }
 
-func callbackOf(name string, direct bool) callback { return callback{direct, counters[name]} }
+func callbackOf(name string, direct bool) callback {
+	return callback{direct, counters[name], name == "reduce" || name == "reduceRight"}
+}
 
 // callbackArguments evaluates arguments; a function literal that is given to a
 // method of the language is called with elements only.
 func (a *analysis) callbackArguments(list []*syntax.Node, s *scope, base kinds, c callback) passed {
 	var p passed
+	if c.direct && c.folds && len(list) == 2 && list[0].Kind == syntax.Function && list[1].Kind != syntax.Spread {
+		f := a.callables[list[0]]
+		f.folds = true
+		a.grow(&f.accumulator, a.eval(list[1], s)|f.results)
+	}
 	for _, x := range list {
 		var k kinds
 		if c.direct && x.Kind == syntax.Function {
@@ -294,8 +288,8 @@ func (a *analysis) callThrough(n *syntax.Node, name string, base kinds, list []*
 
 // escapeMethods lets every method be called by unknown calls.
 func (a *analysis) escapeMethods() {
-	for name := range a.methods {
-		a.readMethods.add(name)
+	if !a.allRead {
+		a.allRead, a.changed = true, true
 	}
 }
 

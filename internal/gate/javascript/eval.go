@@ -32,6 +32,9 @@ func (a *analysis) consume(n *syntax.Node, v value) kinds {
 //
 //nolint:gocyclo // one case for each kind of expression
 func (a *analysis) look(n *syntax.Node, s *scope) value {
+	if a.steps++; a.steps > maxSteps {
+		return value{} // the report is marked as incomplete
+	}
 	switch n.Kind {
 	case syntax.Ident:
 		return a.identifier(n, s)

@@ -156,6 +156,9 @@ func (a *analysis) foldProperty(n *syntax.Node, s *scope) report.Fact {
 
 // isName reports whether an expression can only be something of that dotted name.
 func (a *analysis) isName(n *syntax.Node, s *scope, names ...string) bool {
+	if !isNamePath(n) {
+		return false
+	}
 	reporting := a.reporting
 	a.reporting = false
 	v := a.look(n, s)
@@ -166,6 +169,23 @@ func (a *analysis) isName(n *syntax.Node, s *scope, names ...string) bool {
 	for _, name := range names {
 		if v.names[0] == name {
 			return true
+		}
+	}
+	return false
+}
+
+// isNamePath recognises a, a.b, a.b.c and require('a').b, which are cheap to look at again.
+func isNamePath(n *syntax.Node) bool {
+	for range 3 {
+		switch {
+		case n.Kind == syntax.Ident:
+			return true
+		case n.Kind == syntax.Member:
+			n = n.Left
+		case n.Kind == syntax.Call && n.Left.Kind == syntax.Ident && len(n.List) == 1 && n.List[0].Kind == syntax.String:
+			return n.Left.Text == "require"
+		default:
+			return false
 		}
 	}
 	return false

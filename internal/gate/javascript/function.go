@@ -62,13 +62,16 @@ func (a *analysis) functionBody(f *callable, _ *scope) {
 		a.fn = f
 	}
 	extra := f.extra
-	if f.escapes || f.method != "" && a.readMethods.has(f.method) {
+	if f.escapes || f.method != "" && (a.allRead || a.readMethods.has(f.method)) {
 		extra |= unknownData | a.arguments | a.elements
 	}
 	for i, p := range n.Params {
 		k := f.arguments[min(i, len(f.arguments)-1)] | extra | primitive
 		if f.counter == i+1 && !f.escapes && p.Kind == syntax.Ident {
 			k = primitive
+		}
+		if f.folds && i == 0 && !f.escapes && p.Kind != syntax.Spread {
+			k = f.accumulator
 		}
 		if p.Kind == syntax.Spread {
 			for j := i; j < len(f.arguments); j++ {
@@ -107,8 +110,8 @@ func (a *analysis) returns(k kinds) {
 // without a receiver gets the global object.
 func (a *analysis) receiver(f *callable) kinds {
 	k := data | f.this
-	if f.escapes || f.method == "" || a.readMethods.has(f.method) {
-		k |= a.this
+	if f.escapes || f.method == "" || a.allRead || a.readMethods.has(f.method) {
+		k |= a.this | a.receivers
 	}
 	if !f.node.Has(syntax.Strict) && !a.strict {
 		k |= global

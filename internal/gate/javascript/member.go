@@ -88,8 +88,18 @@ func isGlobalObject(name string) bool {
 	return name == "globalThis" || name == "global" || name == "self"
 }
 
-// propertyRead gives a property of a value that has no dotted name.
+// propertyRead gives a property of a value that has no dotted name. It may go
+// anywhere, so a method of that name is not only called by name.
 func (a *analysis) propertyRead(n *syntax.Node, base kinds, name string) kinds {
+	if len(a.methods[name]) > 0 && !a.readMethods.has(name) {
+		a.readMethods.add(name)
+		a.changed = true
+	}
+	return a.propertyValue(n, base, name)
+}
+
+// propertyValue gives a property of a value that has no dotted name.
+func (a *analysis) propertyValue(n *syntax.Node, base kinds, name string) kinds {
 	if strings.HasPrefix(name, "#") {
 		return *a.state.property(name) | primitive
 	}
@@ -106,7 +116,6 @@ func (a *analysis) propertyRead(n *syntax.Node, base kinds, name string) kinds {
 	case strings.HasPrefix(name, "_") && !a.defined.has(name) && name != "_id" && name != "_":
 		a.unknown(n, "."+name, report.FormAttribute, "the code does not define this name, and names like it are internals of libraries")
 	}
-	a.readMethods.add(name)
 	if numeric.has(name) && len(a.accessors[name]) == 0 && a.state.properties[name] == nil && !a.dynamic.has(^unknownData) {
 		return primitive
 	}
@@ -134,19 +143,25 @@ var plainProperties = set{
 
 // index evaluates x[key].
 func (a *analysis) index(n *syntax.Node, s *scope) value {
+	v, _ := a.indexOf(n, s)
+	return v
+}
+
+// indexOf evaluates x[key] and gives the kinds of x, too.
+func (a *analysis) indexOf(n *syntax.Node, s *scope) (value, kinds) {
 	k := a.key(n.Right, s)
 	if k.name != "" {
-		return a.named(n, n.Left, k.name, s)
+		return a.named(n, n.Left, k.name, s), data
 	}
 	v := a.look(n.Left, s)
 	base := v.kinds
 	for _, name := range v.names {
 		base |= a.computedName(n, name, k)
 	}
-	if a.isOwnKey(n, s) {
-		return of(a.any() | function&a.own)
+	if !base.has(callers&^builtin) && a.isOwnKey(n, s) {
+		return of(a.any()), base
 	}
-	return of(a.computed(n, base, k))
+	return of(a.computed(n, base, k)), base
 }
 
 // computedName gives the kinds of something known by name that is read by an unknown key.
@@ -183,11 +198,7 @@ func (a *analysis) computed(n *syntax.Node, base kinds, k key) kinds {
 		a.escapeMethods()
 		out |= function
 	}
-	for _, list := range a.accessors {
-		for _, f := range list {
-			a.grow(&f.this, base)
-		}
-	}
+	a.grow(&a.receivers, base)
 	if base.has(handle) {
 		a.unknown(n, "[]", report.FormAttribute, "which property of a stream or another object that reaches files is used is only known at run time")
 	}
@@ -202,7 +213,7 @@ func (a *analysis) computed(n *syntax.Node, base kinds, k key) kinds {
 
 // isOwnKey reports whether x[k] reads a property by a key that was listed from x itself.
 func (a *analysis) isOwnKey(n *syntax.Node, s *scope) bool {
-	if n.Left.Kind != syntax.Ident || n.Right.Kind != syntax.Ident {
+	if n.Left.Kind != syntax.Ident || n.Right.Kind != syntax.Ident || a.deletes {
 		return false
 	}
 	k, x := s.lookup(n.Right.Text), s.lookup(n.Left.Text)

@@ -26,6 +26,9 @@ const Parser = "airlock-javascript/1"
 // maxPasses bounds how often the whole source is evaluated until nothing changes.
 const maxPasses = 40
 
+// maxSteps bounds how many expressions are evaluated in all passes.
+const maxSteps = 600_000
+
 // analysis is the state of reading one source.
 type analysis struct {
 	known *knowledge
@@ -41,8 +44,12 @@ type analysis struct {
 	moved bool
 	// polluted is set when a store may change a prototype that all objects share.
 	polluted bool
-	// readMethods are names of methods that are read and not only called.
+	// readMethods are names of methods that are read and not only called; allRead is set
+	// when any of them may be.
 	readMethods set
+	allRead     bool
+	// steps counts expressions that were evaluated.
+	steps int
 	// fn is the function that is being evaluated, and scope the scope.
 	fn      *callable
 	self    value
@@ -94,9 +101,14 @@ func analyse(file *syntax.File, known *knowledge, out *report.Builder) {
 	for range maxPasses {
 		a.changed = false
 		a.pass(file)
+		if a.steps > maxSteps {
+			break
+		}
 		if !a.changed {
 			a.reporting = true
-			a.pass(file)
+			if a.pass(file); a.steps > maxSteps {
+				break
+			}
 			return
 		}
 	}

@@ -81,6 +81,10 @@ type callable struct {
 	seen  map[*syntax.Node]bool
 	// counter is the position, from 1, of a parameter that is a number.
 	counter int
+	// folds is set for the function of a reduce with an initial value, and
+	// accumulator is what its first parameter may be.
+	folds       bool
+	accumulator kinds
 	// escapes is set when it can be called by calls that do not name it.
 	escapes bool
 	// method is the name of the property that holds it.
@@ -103,6 +107,8 @@ type binder struct {
 	usesArguments bool
 	// mentions counts the uses of a name, and bases those that read a property of it.
 	mentions, bases map[string]int
+	// deletes is set when the code deletes a property by a key.
+	deletes bool
 	// mutable counts how often the code gives a value to a property of that name.
 	mutable map[string]int
 }
@@ -174,6 +180,8 @@ func (b *binder) node(n *syntax.Node, s *scope) {
 		}
 	case syntax.Property, syntax.Field:
 		b.key(n)
+	case syntax.Unary:
+		b.deletes = b.deletes || n.Text == "delete" && n.Left.Kind == syntax.Index
 	case syntax.Ident:
 		b.usesArguments = b.usesArguments || n.Text == "arguments"
 		b.mentions[n.Text]++

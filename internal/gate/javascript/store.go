@@ -10,8 +10,11 @@ import (
 // assign evaluates an assignment.
 func (a *analysis) assign(n *syntax.Node, s *scope) value {
 	v := a.look(n.Right, s)
+	before := value{}
 	switch n.Text {
-	case "=", "||=", "&&=", "??=":
+	case "=":
+	case "||=", "&&=", "??=":
+		before = a.look(n.Left, s)
 	case "+=":
 		v.kinds |= a.consume(n.Right, v) | a.eval(n.Left, s)
 		if v.kinds&^primitive != 0 {
@@ -26,7 +29,7 @@ func (a *analysis) assign(n *syntax.Node, s *scope) value {
 	if n.Left.Kind != syntax.Ident {
 		v.names = nil
 	}
-	return v
+	return a.union(v, before)
 }
 
 // assignTo stores v, which from evaluates to, in a target or pattern.

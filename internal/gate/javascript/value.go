@@ -87,6 +87,8 @@ type state struct {
 	// arguments and results are those of calls whose function is not known, this their receivers.
 	arguments, results, this kinds
 	thrown                   kinds
+	// receivers are the objects that were read by keys made at run time: a getter has them as this.
+	receivers kinds
 }
 
 func (s *state) property(name string) *kinds {

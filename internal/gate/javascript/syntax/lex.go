@@ -209,22 +209,28 @@ func (l *lexer) escapedName(from int) {
 	l.tok.text, l.tok.escaped = out.String(), true
 }
 
-// punctuators, longest first.
-var punctuators = []string{
-	">>>=", "...", "===", "!==", "**=", "<<=", ">>=", ">>>", "&&=", "||=", "??=",
-	"=>", "==", "!=", "<=", ">=", "&&", "||", "??", "?.", "++", "--", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<", ">>", "**",
-	"{", "}", "(", ")", "[", "]", ";", ",", "<", ">", "+", "-", "*", "/", "%", "&", "|", "^", "!", "~", "?", ":", "=", ".", "@",
-}
+// punctuators by their first byte, longest first.
+var punctuators = func() (byFirst [128][]string) {
+	for _, p := range strings.Fields(`>>>= ... === !== **= <<= >>= >>> &&= ||= ??=
+=> == != <= >= && || ?? ?. ++ -- += -= *= /= %= &= |= ^= << >> **
+{ } ( ) [ ] ; , < > + - * / % & | ^ ! ~ ? : = . @`) {
+		byFirst[p[0]] = append(byFirst[p[0]], p)
+	}
+	return byFirst
+}()
 
 func (l *lexer) punctuator() bool {
 	rest := l.src[l.pos:]
-	if strings.HasPrefix(rest, "<!--") {
+	if rest[0] == '<' && strings.HasPrefix(rest, "<!--") {
 		l.fail(l.pos, "<!-- is a comment in scripts and an expression in modules")
 	}
 	if l.tok.newline && strings.HasPrefix(rest, "-->") {
 		l.fail(l.pos, "--> at the start of a line is a comment in scripts and an expression in modules")
 	}
-	for _, p := range punctuators {
+	if rest[0] >= 128 {
+		return false
+	}
+	for _, p := range punctuators[rest[0]] {
 		if strings.HasPrefix(rest, p) {
 			if p == "?." && len(rest) > 2 && rest[2] >= '0' && rest[2] <= '9' {
 				p = "?" // a ?.5 : b
