@@ -241,13 +241,14 @@ func (s *script) gatherCall(c *syntax.CallExpr, fn string) {
 // gatherArguments passes the words of a call to the parameters of a function.
 func (s *script) gatherArguments(f *function, name string, words []*syntax.Word, fn string) {
 	if len(words) > maxArguments {
-		f.open = true
+		f.open, f.called = true, true
+		return
 	}
 	if !f.called || len(words) < f.least {
 		f.least = len(words)
 	}
 	f.called = true
-	for i, w := range words[:min(len(words), maxArguments)] {
+	for i, w := range words {
 		if i < maxPositional {
 			s.add(name+"\x00"+strconv.Itoa(i+1), fn, func(e evaluator) texts { return e.argument(words, i) })
 		}

@@ -66,8 +66,24 @@ func (e evaluator) word(w *syntax.Word) arg {
 		return arg{texts: texts{nil}}
 	}
 	e.split, e.list, e.quoted = false, false, false
+	if !e.value && countBraces(w) > maxBraces {
+		return arg{texts: texts{unknown}, split: true, from: int(w.Pos().Offset()), to: int(w.End().Offset())}
+	}
 	ts := e.parts(e.withBraces(w))
 	return arg{texts: ts, split: e.split, list: e.list, from: int(w.Pos().Offset()), to: int(w.End().Offset())}
+}
+
+// maxBraces bounds the brace expansions of one word.
+const maxBraces = 32
+
+func countBraces(w *syntax.Word) int {
+	n := 0
+	for _, p := range w.Parts {
+		if l, ok := p.(*syntax.Lit); ok {
+			n += strings.Count(l.Value, "{")
+		}
+	}
+	return n
 }
 
 // withBraces gives the parts of a word with its brace expansions taken apart.

@@ -28,8 +28,8 @@ type state struct {
 	needs map[string]bool
 	// pinned holds the range that operations are reported at, inside code that is quoted.
 	pinned *span
-	// analyses counts how often functions were read.
-	analyses int
+	// analyses counts how often functions were read, calls how deep this one is.
+	analyses, calls int
 	// forked counts the background commands and pipes around this point.
 	forked int
 }
@@ -50,8 +50,13 @@ type analysed struct {
 // maxRuns is how often one function is read for different states, maxAnalyses how often all are.
 const (
 	maxRuns     = 6
-	maxAnalyses = 2000
-	maxCwd      = 4
+	maxAnalyses = 1000
+)
+
+// maxCalls bounds the depth of calls, maxCwd the directories that are told apart.
+const (
+	maxCalls = 40
+	maxCwd   = 4
 )
 
 func (s *script) define(name string) {
@@ -170,11 +175,12 @@ func (s *script) enter(name string, f *function, at span) {
 		s.leave(f)
 		return
 	}
-	if f.runs++; f.runs > maxRuns || s.analyses > maxAnalyses {
+	if f.runs++; f.runs > maxRuns || s.analyses > maxAnalyses || s.calls > maxCalls {
 		s.op(at, report.Operation{Kind: report.Unknown, Name: name, Reason: "the function is called in too many different states"})
 		return
 	}
 	s.analyses++
+	s.calls++
 	f.busy, f.before = true, s.cwd
 	outer := s.state
 	s.fn, s.local, s.needs, s.pinned = name, map[string]bool{}, map[string]bool{}, nil
@@ -191,6 +197,7 @@ func (s *script) enter(name string, f *function, at span) {
 	f.needs = s.needs
 	maps.DeleteFunc(f.needs, func(n string, _ bool) bool { return s.defined[n] == 0 })
 	f.after, f.busy = s.cwd, false
+	s.calls--
 	s.fn, s.local, s.needs, s.pinned = outer.fn, outer.local, outer.needs, outer.pinned
 	s.satisfies(f.needs)
 	s.leave(f)
