@@ -3,12 +3,10 @@
 package sql
 
 import (
-	"strings"
 	"sync"
 
 	"github.com/airlock-dev/airlock/internal/gate/report"
 	"github.com/pingcap/tidb/pkg/parser"
-	"github.com/pingcap/tidb/pkg/parser/ast"
 	_ "github.com/pingcap/tidb/pkg/parser/test_driver" // literals of the grammar; the name is historical
 )
 
@@ -52,7 +50,7 @@ func readMySQL(source []byte, out *report.Builder) {
 		e.unknown(span{0, len(source)}, "warning", "The grammar says: "+warning.Error())
 	}
 	e.escapes(scanner)
-	w := &mysqlWalk{emitter: e, world: known, scanner: scanner}
+	w := &mysqlWalk{emitter: e, world: known, source: string(source), tokens: scanner.tokens}
 	for _, statement := range statements {
 		w.start(statement)
 		w.visit(statement, mysqlScope{})
@@ -66,15 +64,4 @@ func (e emitter) escapes(s *mysqlScanner) {
 			e.unknown(t.span, "string", "With NO_BACKSLASH_ESCAPES or ANSI_QUOTES, this literal ends elsewhere.")
 		}
 	}
-}
-
-// start finds the tokens of the next statement.
-func (w *mysqlWalk) start(statement ast.StmtNode) {
-	text := strings.TrimRight(strings.TrimSpace(statement.OriginalText()), "; \t\r\n")
-	from := w.stmt.to
-	if i := strings.Index(string(w.scanner.source[from:]), text); i >= 0 {
-		from += i
-	}
-	w.stmt = span{from, min(from+len(text), len(w.scanner.source))}
-	w.used = map[int]bool{}
 }

@@ -32,7 +32,7 @@ func (w *mysqlWalk) specialExpression(node any, v reflect.Value, s mysqlScope) b
 	case *ast.AggregateFuncExpr:
 		w.function(strings.ToLower(n.F), "aggregates")
 	case *ast.WindowFuncExpr:
-		w.function(strings.ToLower(n.Name), "windows")
+		w.function(strings.ToLower(n.Name), "windows", "aggregates")
 	case *ast.SelectIntoOption:
 		w.file(w.stmt, report.FileWrite, "SELECT INTO OUTFILE", n.FileName)
 	default:
@@ -45,13 +45,13 @@ func (w *mysqlWalk) specialExpression(node any, v reflect.Value, s mysqlScope) b
 // literals are the functions that the grammar makes of DATE '2020-01-01' and the like.
 var literals = map[string]string{ast.DateLiteral: "date", ast.TimeLiteral: "time", ast.TimestampLiteral: "timestamp"}
 
-func (w *mysqlWalk) function(name, section string) {
+func (w *mysqlWalk) function(name string, sections ...string) {
 	if literal := literals[name]; literal != "" {
 		name = literal
 	}
 	at := w.placeOf(name[strings.LastIndexByte(name, '.')+1:])
 	switch {
-	case w.world.names[section].has(name):
+	case slices.ContainsFunc(sections, func(section string) bool { return w.world.names[section].has(name) }):
 		w.compute(at, name)
 	case name == "load_file":
 		w.file(at, report.FileRead, name, "")

@@ -15,12 +15,15 @@ import (
 // structures, as the grammar's own visitor passes some by.
 type mysqlWalk struct {
 	emitter
-	world   *mysqlWorld
-	scanner *mysqlScanner
+	world  *mysqlWorld
+	source string
+	tokens []mysqlToken
+	// next is the first token behind the statements visited so far.
+	next int
 	// stmt is the statement that is being visited.
 	stmt span
-	// used are the tokens that were shown as the place of a name.
-	used map[int]bool
+	// places are those tokens of the statement that are names and were not shown yet.
+	places map[string][]span
 }
 
 // mysqlScope is what holds for a part of the tree.
@@ -207,14 +210,31 @@ func tableFacts(t *ast.TableName) []*report.Fact {
 
 // placeOf gives the first token of the statement that is the name and was not shown before.
 func (w *mysqlWalk) placeOf(name string) span {
-	tokens := w.scanner.tokens
-	first, _ := slices.BinarySearchFunc(tokens, w.stmt.from, func(t mysqlToken, at int) int { return t.from - at })
-	for i := first; i < len(tokens) && tokens[i].to <= w.stmt.to; i++ {
-		text := string(w.scanner.source[tokens[i].from:tokens[i].to])
-		if !w.used[i] && strings.EqualFold(strings.Trim(text, "`\""), name) {
-			w.used[i] = true
-			return tokens[i].span
+	name = strings.ToLower(name)
+	places := w.places[name]
+	if len(places) == 0 {
+		return w.stmt
+	}
+	w.places[name] = places[1:]
+	return places[0]
+}
+
+// start turns to the next statement.
+func (w *mysqlWalk) start(statement ast.StmtNode) {
+	text := strings.TrimRight(strings.TrimSpace(statement.OriginalText()), "; \t\r\n")
+	from := w.stmt.to + max(0, strings.Index(w.source[w.stmt.to:], text))
+	w.stmt = span{from, min(from+len(text), len(w.source))}
+	for w.next < len(w.tokens) && w.tokens[w.next].from < from {
+		w.next++
+	}
+	if w.next < len(w.tokens) {
+		w.stmt.from = w.tokens[w.next].from // behind its comments
+	}
+	w.places = map[string][]span{}
+	for ; w.next < len(w.tokens) && w.tokens[w.next].to <= w.stmt.to; w.next++ {
+		if t := w.tokens[w.next]; t.word || t.quote != 0 {
+			name := strings.ToLower(strings.Trim(w.source[t.from:t.to], "`\""))
+			w.places[name] = append(w.places[name], t.span)
 		}
 	}
-	return w.stmt
 }

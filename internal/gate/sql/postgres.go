@@ -90,7 +90,7 @@ func runeOffset(source []byte, n int) int {
 func withoutComments(tokens []*pganalyze.ScanToken) []span {
 	spans := make([]span, 0, len(tokens))
 	for _, t := range tokens {
-		if t.Token != pganalyze.Token_SQL_COMMENT && t.Token != pganalyze.Token_C_COMMENT {
+		if !isComment(t) {
 			spans = append(spans, span{int(t.Start), int(t.End)})
 		}
 	}

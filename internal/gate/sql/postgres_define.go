@@ -3,8 +3,6 @@
 package sql
 
 import (
-	"slices"
-
 	"github.com/airlock-dev/airlock/internal/gate/report"
 	pganalyze "github.com/pganalyze/pg_query_go/v6"
 )
@@ -30,16 +28,6 @@ func (w *postgresWalk) createAs(n *pganalyze.CreateTableAsStmt, s scope) {
 	}
 	w.into(n.Into, "CREATE "+kind, s)
 	w.parts(n.ProtoReflect(), s, "into")
-}
-
-func (w *postgresWalk) index(n *pganalyze.IndexStmt, s scope) {
-	w.accessMethod(n.AccessMethod, "btree", "hash", "gist", "gin", "brin", "spgist")
-	for _, node := range slices.Concat(n.IndexParams, n.IndexIncludingParams) {
-		if len(node.GetIndexElem().GetOpclass()) > 0 {
-			w.unknown(w.stmt, "CREATE INDEX", "The operator class may bring functions of its own.")
-		}
-	}
-	w.act(n.ProtoReflect(), "CREATE INDEX", []string{"relation"}, s)
 }
 
 // alterations are the changes of a table that run nothing later, touch no

@@ -114,16 +114,30 @@ func (w *postgresWalk) typeName(t *pganalyze.TypeName, s scope) {
 	w.parts(t.ProtoReflect(), s, "names")
 }
 
-func (w *postgresWalk) operator(expr *pganalyze.A_Expr, s scope) {
-	name, known := w.world.builtin("operators", expr.Name)
+func (w *postgresWalk) expression(expr *pganalyze.A_Expr, s scope) {
 	switch expr.Kind {
 	case pganalyze.A_Expr_Kind_AEXPR_BETWEEN, pganalyze.A_Expr_Kind_AEXPR_NOT_BETWEEN,
-		pganalyze.A_Expr_Kind_AEXPR_BETWEEN_SYM, pganalyze.A_Expr_Kind_AEXPR_NOT_BETWEEN_SYM:
-		known = true // the name is made of keywords
+		pganalyze.A_Expr_Kind_AEXPR_BETWEEN_SYM, pganalyze.A_Expr_Kind_AEXPR_NOT_BETWEEN_SYM: // the name is made of keywords
 	default:
-	}
-	if !known {
-		w.unknown(w.placeOf(expr.ProtoReflect()), name, "The operator is not one of those known to have no effect.")
+		w.operator(w.placeOf(expr.ProtoReflect()), expr.Name)
 	}
 	w.parts(expr.ProtoReflect(), s, "name")
+}
+
+// operator refuses one that is not built in; names is empty where the syntax implies one.
+func (w *postgresWalk) operator(at span, names []*pganalyze.Node) {
+	if len(names) == 0 {
+		return
+	}
+	if name, known := w.world.builtin("operators", names); !known {
+		w.unknown(at, name, "The operator is not one of those known to have no effect.")
+	}
+}
+
+// operatorClass refuses a class of operators, which may bring functions of its own.
+func (w *postgresWalk) operatorClass(names []*pganalyze.Node) {
+	if len(names) > 0 {
+		parts, _ := words(names)
+		w.unknown(w.stmt, strings.Join(parts, "."), "The operator class may bring functions of its own.")
+	}
 }

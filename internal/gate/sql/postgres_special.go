@@ -11,7 +11,7 @@ import (
 
 // special applies the rule of a node that the table calls special.
 func (w *postgresWalk) special(m protoreflect.Message, s scope) {
-	if !w.specialExpression(m, s) && !w.specialStatement(m, s) && !w.specialDefinition(m, s) {
+	if !w.specialExpression(m, s) && !w.specialStatement(m, s) && !w.specialDefinition(m, s) && !w.specialPart(m, s) {
 		w.unknown(w.placeOf(m), string(m.Descriptor().Name()), "The gate has no rule for this part of the grammar.")
 	}
 }
@@ -25,7 +25,13 @@ func (w *postgresWalk) specialExpression(m protoreflect.Message, s scope) bool {
 	case *pganalyze.TypeName:
 		w.typeName(n, s)
 	case *pganalyze.A_Expr:
-		w.operator(n, s)
+		w.expression(n, s)
+	case *pganalyze.SortBy:
+		w.operator(w.placeOf(m), n.UseOp)
+		w.parts(m, s, "use_op")
+	case *pganalyze.SubLink:
+		w.operator(w.placeOf(m), n.OperName)
+		w.parts(m, s, "oper_name")
 	case *pganalyze.SQLValueFunction:
 		at := w.placeOf(m)
 		w.compute(at, strings.ToLower(string(w.source[at.from:at.to])))
@@ -80,7 +86,8 @@ func (w *postgresWalk) specialDefinition(m protoreflect.Message, s scope) bool {
 		w.accessMethod(n.AccessMethod, "heap")
 		w.act(m, "CREATE TABLE", []string{"relation", "inh_relations"}, s)
 	case *pganalyze.IndexStmt:
-		w.index(n, s)
+		w.accessMethod(n.AccessMethod, "btree", "hash", "gist", "gin", "brin", "spgist")
+		w.act(m, "CREATE INDEX", []string{"relation"}, s)
 	case *pganalyze.AlterTableStmt:
 		w.alter(n, s)
 	case *pganalyze.AlterTableCmd:
@@ -97,6 +104,24 @@ func (w *postgresWalk) specialDefinition(m protoreflect.Message, s scope) bool {
 	default:
 		return false
 	}
+	return true
+}
+
+// specialPart handles the parts of definitions.
+func (w *postgresWalk) specialPart(m protoreflect.Message, s scope) bool {
+	switch n := m.Interface().(type) {
+	case *pganalyze.IndexElem:
+		w.operatorClass(n.Opclass)
+	case *pganalyze.PartitionElem:
+		w.operatorClass(n.Opclass)
+	case *pganalyze.Constraint:
+		if n.Contype == pganalyze.ConstrType_CONSTR_EXCLUSION {
+			w.unknown(w.stmt, "EXCLUDE", "The gate does not model exclusion constraints.")
+		}
+	default:
+		return false
+	}
+	w.parts(m, s)
 	return true
 }
 

@@ -2,16 +2,14 @@
 
 package sql
 
-import (
-	pganalyze "github.com/pganalyze/pg_query_go/v6"
-)
+import pganalyze "github.com/pganalyze/pg_query_go/v6"
 
 // Bounds on a source, checked before the grammar sees it. The grammar's C
 // stack has 64 KiB and nothing guards its end: 1,500 nested calls overwrite its
 // tables. The bounds are a fifth of what it stands.
 const (
-	maxRoughTokens = 60_000
-	maxTokens      = 20_000
+	maxRoughTokens = 40_000
+	maxTokens      = 10_000
 	maxBrackets    = 100
 	maxDepth       = 300
 )
@@ -21,7 +19,6 @@ const (
 type nesting struct {
 	open  []level
 	depth int
-	limit string
 	last  pganalyze.Token
 }
 
@@ -36,6 +33,9 @@ func limitOf(tokens []*pganalyze.ScanToken) string {
 	}
 	n := &nesting{open: []level{{}}}
 	for _, t := range tokens {
+		if isComment(t) {
+			continue
+		}
 		n.token(t.Token)
 		n.last = t.Token
 		if n.depth > maxDepth {
@@ -46,6 +46,10 @@ func limitOf(tokens []*pganalyze.ScanToken) string {
 		}
 	}
 	return ""
+}
+
+func isComment(t *pganalyze.ScanToken) bool {
+	return t.Token == pganalyze.Token_SQL_COMMENT || t.Token == pganalyze.Token_C_COMMENT
 }
 
 func (n *nesting) token(t pganalyze.Token) {

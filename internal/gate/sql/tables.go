@@ -88,7 +88,7 @@ func readSections(text string) map[string]set {
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		switch {
-		case len(words) == 0 || line[0] == '#':
+		case len(words) == 0 || words[0][0] == '#':
 		case len(words) == 1 && line[0] != ' ':
 			current = set{}
 			sections[strings.TrimSuffix(words[0], ":")] = current
