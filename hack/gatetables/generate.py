@@ -51,7 +51,7 @@ KEPT = {
 # Attributes that must never be allowed on a value of unknown type.
 EXCLUDED_ATTRIBUTES = re.compile(
     r"""^(
-    canvas | manager | fetch.* | _.* | runcode | runsource | interact | set_trace | imread | imsave | get_field | get_value | vformat
+    .+Reader | book | handles | myfileobj | canvas | manager | fetch.* | _.* | runcode | runsource | interact | set_trace | imread | imsave | get_field | get_value | vformat
     | parse_known.* | open.* | read_(?!string$|dict$).* | eval | query | exec.* | run | system | popen | gi_.* | cr_.* | ag_.* | f_.* | tb_.* | co_.* | func_.*
     | mro | with_traceback | load | loads | ctypes | base | setfield | from_file | register | resolve | set_usetex | from_custom_template | obj
     | loader | call_soon.* | subprocess_.* | create_connection | create_server | create_datagram_endpoint | create_unix_.* | connect_.* | sock_.*
@@ -67,7 +67,7 @@ os sys posix subprocess builtins importlib ctypes pickle shutil socket signal in
 system popen Popen execv execve execl execle execlp execvp execvpe spawnl spawnv fork forkpty posix_spawn kill exec
 f_back f_globals f_locals f_builtins f_code f_trace gi_frame gi_code gi_yieldfrom cr_frame cr_code cr_await cr_origin ag_frame ag_code ag_await
 tb_frame tb_next tb_lasti func_globals func_code func_closure co_code co_consts mro modules meta_path path_hooks path_importer_cache
-exec_module find_spec create_module ctypes tb_lineno obj with_traceback raw fileobj
+exec_module find_spec create_module ctypes tb_lineno obj with_traceback raw fileobj zip fid ODFReader OpenpyxlReader PyxlsbReader XlrdReader
 """.split()
 # Fields that exist on instances only, so that dir() of a class does not list them.
 INSTANCE_FIELDS = """
@@ -81,6 +81,10 @@ intercept_ components_ explained_variance_ explained_variance_ratio_ feature_imp
 raise_for_status json content status_code headers ok elapsed iter_content iter_lines url cookies history stdin pid
 cv_results_ vocabulary_ idf_ mean_ scale_ var_ cache_info cache_clear
 """.split()
+
+
+# Named tuples have methods that begin with an underscore so that no field can have their names.
+NAMED_TUPLE = {"_asdict", "_replace", "_fields", "_make"}
 
 
 def read_modules():
@@ -155,7 +159,7 @@ def build_attributes(modules):
                 found.add(n)
     for _, value in instances():
         found.update(getattr(value, "__dict__", {}))
-    return {n for n in found if not EXCLUDED_ATTRIBUTES.match(n)}
+    return {n for n in found if n in NAMED_TUPLE or not EXCLUDED_ATTRIBUTES.match(n)}
 
 
 # Globals through which library code written in Python reaches the world.

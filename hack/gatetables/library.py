@@ -191,10 +191,14 @@ def instances():
 
 def effectful_classes():
     """Classes of objects that only calls with effects create: their methods act on what was reported there."""
+    import bz2
     import configparser
     import email.message
     import ftplib
+    import gzip
     import http.client
+    import lzma
+    import os
     import pathlib
     import smtplib
     import socket
@@ -203,8 +207,13 @@ def effectful_classes():
     import tarfile
     import tempfile
     import urllib.request
+    import xml.etree.ElementTree
     import zipfile
+    import numpy.lib.npyio
+    import pandas
     return [
+        bz2.BZ2File, gzip.GzipFile, lzma.LZMAFile, os.DirEntry, os.stat_result, xml.etree.ElementTree.ElementTree, numpy.lib.npyio.NpzFile,
+        pandas.ExcelFile, pandas.ExcelWriter,
         configparser.ConfigParser, configparser.SectionProxy, email.message.EmailMessage, ftplib.FTP, http.client.HTTPResponse,
         http.client.HTTPConnection, pathlib.PurePosixPath, smtplib.SMTP, socket.socket, sqlite3.Connection, sqlite3.Cursor, sqlite3.Row,
         subprocess.Popen, subprocess.CompletedProcess, subprocess.CalledProcessError, tarfile.TarFile, tarfile.TarInfo,

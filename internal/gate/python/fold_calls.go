@@ -16,7 +16,7 @@ import (
 var scalarMakers = readSet(`
 len int float ord hash id time.time time.time_ns time.monotonic time.perf_counter random.random os.getpid
 uuid.uuid4 datetime.datetime.now datetime.datetime.utcnow datetime.datetime.today datetime.date.today datetime.datetime.strptime datetime.datetime.fromtimestamp
-datetime.datetime datetime.date pandas.Timestamp pandas.Timestamp.now pandas.Timestamp.today
+datetime.datetime datetime.date datetime.timedelta pandas.Timestamp pandas.Timestamp.now pandas.Timestamp.today
 `)
 
 // keepsNames are methods of str that change a name into another; partMakers may

@@ -110,7 +110,6 @@ func (p *parser) field(prefix stringPrefix) Expr {
 		p.identifier()
 	}
 	if p.takeOp(Colon) {
-		f.Conversion = true
 		f.Spec = p.fstringParts(nil, prefix)
 	}
 	p.expectOp(RightBrace, "}")
