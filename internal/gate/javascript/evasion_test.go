@@ -22,6 +22,7 @@ var evasions = map[string]string{
 	"eval in a template":                "`${eval('1')}`",
 	"eval as a tag":                     "eval`1`",
 	"eval under var":                    "var eval; eval('1')",
+	"eval under a function in a block":  "if (0) { function eval() {} } eval('1')",
 	"eval in an array":                  "[eval][0]('1')",
 	"eval as a callback":                "['1'].forEach(eval)",
 	"eval as a getter result":           "({ get x() { return eval } }).x('1')",

@@ -14,7 +14,7 @@ type variable struct {
 	scope   *scope
 	// callable is the function or class it is bound to; only if bindings is 1 it is the only one.
 	callable *callable
-	// hoisted is set for var and function at the top level: where the code runs as a
+	// hoisted is set for var at the top level: where the code runs as a
 	// script, the global of the same name shows through.
 	hoisted bool
 	// keyOf is the variable whose own keys it enumerates.
@@ -330,7 +330,6 @@ func (b *binder) function(n *syntax.Node, s *scope) {
 func (b *binder) declare(name string, s *scope, f *callable) {
 	v := s.bind(name)
 	v.callable = f
-	v.hoisted = v.hoisted || s.parent == nil
 	if outer := s.functionScope(); outer != s {
 		o := outer.bind(name)
 		o.bindings++ // it never counts as the only one

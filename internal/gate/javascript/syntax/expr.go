@@ -5,11 +5,12 @@ package syntax
 import "slices"
 
 func (p *parser) expression() *Node {
+	from := p.tok.from
 	first := p.assignment()
 	if !p.is(",") {
 		return first
 	}
-	n := &Node{Kind: Sequence, From: first.From, List: []*Node{first}}
+	n := &Node{Kind: Sequence, From: from, List: []*Node{first}}
 	for p.accept(",") {
 		n.List = append(n.List, p.assignment())
 	}
@@ -27,11 +28,12 @@ func (p *parser) assignment() *Node {
 	if n := p.arrow(); n != nil {
 		return n
 	}
+	from := p.tok.from
 	left := p.conditional()
 	if p.tok.kind != tPunct || !slices.Contains(assignOperators, p.tok.text) {
 		return left
 	}
-	n := &Node{Kind: Assign, From: left.From, Text: p.tok.text, Left: left}
+	n := &Node{Kind: Assign, From: from, Text: p.tok.text, Left: left}
 	if n.Text == "=" {
 		n.Left = p.pattern(left)
 	} else if left.Kind != Ident && left.Kind != Member && left.Kind != Index {
@@ -58,11 +60,12 @@ func (p *parser) yield() *Node {
 }
 
 func (p *parser) conditional() *Node {
+	from := p.tok.from
 	test := p.binary(0)
 	if !p.is("?") {
 		return test
 	}
-	n := &Node{Kind: Conditional, From: test.From, Left: test}
+	n := &Node{Kind: Conditional, From: from, Left: test}
 	p.next()
 	noIn, ternary := p.noIn, p.ternary
 	p.noIn, p.ternary = false, true
@@ -95,6 +98,7 @@ func (p *parser) operator() int {
 func (p *parser) binary(least int) *Node {
 	p.enter()
 	defer p.leave()
+	from := p.tok.from
 	left := p.privateIn()
 	if left == nil {
 		left = p.unary()
@@ -111,7 +115,7 @@ func (p *parser) binary(least int) *Node {
 		if level == 0 || level <= least {
 			return left
 		}
-		n := &Node{Kind: Binary, From: left.From, Text: p.tok.text, Left: left}
+		n := &Node{Kind: Binary, From: from, Text: p.tok.text, Left: left}
 		p.next()
 		if n.Text == "**" {
 			level-- // it associates to the right
@@ -160,7 +164,7 @@ func (p *parser) unary() *Node {
 	}
 	x := p.postfix()
 	if (p.is("++") || p.is("--")) && !p.tok.newline {
-		n = &Node{Kind: Update, From: x.From, Text: p.tok.text, Left: x}
+		n = &Node{Kind: Update, From: n.From, Text: p.tok.text, Left: x}
 		p.next()
 		return p.node(n)
 	}
