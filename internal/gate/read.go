@@ -14,6 +14,7 @@ import (
 	"fmt"
 
 	"github.com/airlock-dev/airlock/internal/gate/bash"
+	"github.com/airlock-dev/airlock/internal/gate/javascript"
 	"github.com/airlock-dev/airlock/internal/gate/python"
 	"github.com/airlock-dev/airlock/internal/gate/sql"
 )
@@ -68,6 +69,8 @@ func readOne(code Code) (r *Report) {
 		return r
 	case Bash:
 		return bash.Read(source)
+	case JavaScript, TypeScript:
+		return javascript.Read(lang, source)
 	case SQL:
 		return sql.Read(code.Dialect, source)
 	default:
