@@ -297,7 +297,7 @@ func (s *script) gatherTrap(words []*syntax.Word) {
 		return
 	}
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(action), "")
-	if err != nil || !small(file) || hasFunction(file) {
+	if err != nil || inspect(file) != nil || hasFunction(file) {
 		return
 	}
 	s.handlers[spanOf(words[0])] = file

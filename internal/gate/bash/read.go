@@ -30,10 +30,7 @@ func Read(source []byte) *report.Report {
 	known := world()
 	out := report.NewBuilder(report.Bash, Parser, known.version, source)
 	if refused := scan(source); refused != nil {
-		out.Fail(refused.offset, refused.message)
-		if refused.limit != "" {
-			out.Limit(refused.limit)
-		}
+		refuse(out, refused)
 		return out.Report()
 	}
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(bytes.NewReader(source), "")
@@ -41,9 +38,8 @@ func Read(source []byte) *report.Report {
 		fail(out, err)
 		return out.Report()
 	}
-	if !small(file) {
-		out.Limit(limitDepth)
-		out.Fail(0, "the code is too long, or nested too deeply")
+	if refused := inspect(file); refused != nil {
+		refuse(out, refused)
 		return out.Report()
 	}
 	s := &script{known: known, out: out, source: source}
@@ -51,6 +47,13 @@ func Read(source []byte) *report.Report {
 	s.collect(file)
 	s.walk(file)
 	return out.Report()
+}
+
+func refuse(out *report.Builder, why *refusal) {
+	out.Fail(why.offset, why.message)
+	if why.limit != "" {
+		out.Limit(why.limit)
+	}
 }
 
 func fail(out *report.Builder, err error) {

@@ -88,9 +88,11 @@ func isLetter(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
 }
 
-// small tells whether the tree may be walked recursively, and in short time.
-func small(file *syntax.File) bool {
-	depth, nodes, ok := 0, 0, true
+// inspect refuses trees that must not be walked recursively, or not in short
+// time, and functions without a name, which are syntax of another shell.
+func inspect(file *syntax.File) *refusal {
+	var refused *refusal
+	depth, nodes := 0, 0
 	syntax.Walk(file, func(n syntax.Node) bool {
 		if n == nil {
 			depth--
@@ -98,10 +100,15 @@ func small(file *syntax.File) bool {
 		}
 		depth++
 		nodes++
-		ok = ok && depth < maxDepth && nodes < maxNodes
-		return ok
+		if decl, ok := n.(*syntax.FuncDecl); ok && decl.Name == nil {
+			refused = &refusal{int(n.Pos().Offset()), "a function without a name", ""}
+		}
+		if depth > maxDepth || nodes > maxNodes {
+			refused = &refusal{int(n.Pos().Offset()), "the code is too long, or nested too deeply", limitDepth}
+		}
+		return refused == nil
 	})
-	return ok
+	return refused
 }
 
 // oddity says why a character is not accepted, "" when it is.
