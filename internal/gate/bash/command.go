@@ -36,6 +36,11 @@ var functionName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.:-]*$`)
 
 // staticLit gives a word that has no expansion at all, without its quotes; "" for every other.
 func staticLit(w *syntax.Word) string {
+	if len(w.Parts) == 1 {
+		if l, ok := w.Parts[0].(*syntax.Lit); ok && identifier.MatchString(l.Value) {
+			return l.Value
+		}
+	}
 	for _, p := range w.Parts {
 		switch p := p.(type) {
 		case *syntax.Lit, *syntax.SglQuoted:

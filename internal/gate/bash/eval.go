@@ -106,6 +106,9 @@ func (e evaluator) assigned(w *syntax.Word) texts {
 }
 
 func (e *evaluator) parts(parts []syntax.WordPart) texts {
+	if len(parts) == 1 {
+		return e.part(parts[0], true)
+	}
 	out := texts{nil}
 	for i, p := range parts {
 		out = out.concat(e.part(p, i == 0))

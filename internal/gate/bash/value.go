@@ -72,6 +72,9 @@ func (t text) add(p piece) text {
 	if p.kind == literal && p.text == "" {
 		return t
 	}
+	if len(t) == 0 {
+		return text{p}
+	}
 	if n := len(t); n > 0 && p.kind == literal && t[n-1].kind == literal {
 		if len(t[n-1].text)+len(p.text) > maxLiteral {
 			return append(slices.Clone(t), piece{kind: anything})
@@ -87,6 +90,9 @@ func (t text) add(p piece) text {
 }
 
 func (t text) concat(u text) text {
+	if len(t) == 0 {
+		return u
+	}
 	for _, p := range u {
 		t = t.add(p)
 	}
