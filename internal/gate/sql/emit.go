@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/airlock-dev/airlock/internal/gate/report"
 )
@@ -73,16 +74,13 @@ func tableFact(parts ...string) *report.Fact {
 }
 
 func plainName(name string) bool {
-	if name == "" || len(name) > maxIdentifier {
-		return false
+	return name != "" && len(name) <= maxIdentifier && strings.IndexFunc(name, odd) < 0
+}
+
+// odd characters mean something to patterns of tables, or are folded by some servers only.
+func odd(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r != '_' && r != '$' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	}
-	for _, r := range name {
-		switch {
-		case r == '_' || r == '$' || r < 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r)):
-		case r >= 0x80 && unicode.IsLetter(r) && unicode.ToLower(r) == r:
-		default:
-			return false
-		}
-	}
-	return true
+	return !unicode.IsLetter(r) || unicode.ToLower(r) != r
 }

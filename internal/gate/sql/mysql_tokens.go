@@ -40,15 +40,15 @@ func (s *mysqlScanner) scan() {
 		switch c := rest[0]; {
 		case c <= ' ':
 			i++
-		case c == '#' || bytes.HasPrefix(rest, []byte("--")):
+		case startsComment(rest):
 			i = s.lineComment(i)
 		case bytes.HasPrefix(rest, []byte("/*")):
 			i = s.blockComment(i)
-		case c == '\'' || c == '"' || c == '`':
+		case strings.IndexByte("'\"`", c) >= 0:
 			i = s.quoted(i)
 		case c == '\\':
 			s.refuse(i, "a backslash outside a literal is a command of the mysql client")
-		case isWord(c):
+		case isWord(c) || c == '$':
 			i = s.word(i)
 		default:
 			s.tokens = append(s.tokens, mysqlToken{span: span{i, i + 1}})
@@ -57,8 +57,9 @@ func (s *mysqlScanner) scan() {
 	}
 }
 
-func isWord(c byte) bool {
-	return c >= 0x80 || c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+// startsComment reports whether text starts a comment that ends with its line.
+func startsComment(text []byte) bool {
+	return text[0] == '#' || bytes.HasPrefix(text, []byte("--"))
 }
 
 func (s *mysqlScanner) lineComment(i int) int {
@@ -108,7 +109,7 @@ func (s *mysqlScanner) quoted(i int) int {
 
 func (s *mysqlScanner) word(i int) int {
 	end := i
-	for end < len(s.source) && isWord(s.source[end]) {
+	for end < len(s.source) && (isWord(s.source[end]) || s.source[end] == '$') {
 		end++
 	}
 	word := strings.ToLower(string(s.source[i:end]))

@@ -3,6 +3,7 @@
 package sql
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/airlock-dev/airlock/internal/gate/report"
@@ -48,15 +49,7 @@ func (w *postgresWalk) read(t *pganalyze.RangeVar, s scope) {
 }
 
 func (w *postgresWalk) isQuery(t *pganalyze.RangeVar, s scope) bool {
-	if t.Schemaname != "" || t.Catalogname != "" {
-		return false
-	}
-	for _, name := range s.queries {
-		if name == t.Relname {
-			return true
-		}
-	}
-	return false
+	return t.Schemaname == "" && t.Catalogname == "" && slices.Contains(s.queries, t.Relname)
 }
 
 // words gives the strings of a list of nodes; ok is false when one is no string.

@@ -3,6 +3,7 @@
 package sql
 
 import (
+	"slices"
 	"strings"
 
 	pganalyze "github.com/pganalyze/pg_query_go/v6"
@@ -154,13 +155,7 @@ func (w *postgresWalk) namesTable(from []*pganalyze.Node, s scope) bool {
 
 // accessMethod refuses a storage or index method that is not built in.
 func (w *postgresWalk) accessMethod(name string, builtin ...string) {
-	if name == "" {
-		return
+	if name != "" && !slices.Contains(builtin, name) {
+		w.unknown(w.stmt, name, "The access method is not built in.")
 	}
-	for _, b := range builtin {
-		if name == b {
-			return
-		}
-	}
-	w.unknown(w.stmt, name, "The access method is not built in.")
 }

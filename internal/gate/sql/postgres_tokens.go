@@ -4,14 +4,16 @@ package sql
 
 import pganalyze "github.com/pganalyze/pg_query_go/v6"
 
-// Bounds on a source, checked before the grammar sees it. The grammar's C
-// stack has 64 KiB and nothing guards its end: 1,500 nested calls overwrite its
-// tables. The bounds are a fifth of what it stands.
+// Bounds on a source, checked before a grammar sees it.
 const (
+	// maxRoughTokens bounds what is given to a lexer, and maxTokens what is parsed: some 50 ms.
 	maxRoughTokens = 40_000
 	maxTokens      = 10_000
-	maxBrackets    = 100
-	maxDepth       = 300
+	// maxBrackets and maxDepth bound the syntax tree. The C stack of the
+	// PostgreSQL grammar has 64 KiB and nothing guards its end: 1,500 nested
+	// calls overwrite its tables. The bounds are a fifth of what it stands.
+	maxBrackets = 100
+	maxDepth    = 300
 )
 
 // nesting bounds the depth of the syntax tree from above by its tokens. Within
@@ -118,6 +120,7 @@ func ambiguities(source []byte, tokens []*pganalyze.ScanToken, e emitter) {
 			if i+1 < len(tokens) && int(tokens[i+1].Start) == at.to && tokens[i+1].Token != pganalyze.Token_ICONST {
 				e.unknown(at, "variable", "The client psql replaces a name behind a colon by the value of its variable.")
 			}
+		default:
 		}
 	}
 }

@@ -34,13 +34,19 @@ func checkText(source []byte) (offset int, message string) {
 func roughTokens(source []byte) int {
 	count, inWord := 0, false
 	for _, c := range source {
-		word := c >= 0x80 || c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+		word := isWord(c)
 		if !word && c > ' ' || word && !inWord {
 			count++
 		}
 		inWord = word
 	}
 	return count
+}
+
+// isWord reports whether c is part of a name or a number. Bytes of characters
+// beyond ASCII are.
+func isWord(c byte) bool {
+	return c >= 0x80 || c == '_' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
 }
 
 // hidesQuote reports whether a reader that takes backslashes for escapes ends
