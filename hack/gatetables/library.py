@@ -2,9 +2,12 @@
 """What generate.py and audit.py share: tables, effects, seeds and the closure."""
 import builtins
 import collections
+import dis
 import importlib
 import logging
+import marshal
 import pathlib
+import sys
 import types
 import warnings
 
@@ -19,6 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 GATE = HERE.parent.parent / "internal" / "gate" / "python"
 TABLES = GATE / "tables.txt"
 EFFECTS = GATE / "effects.txt"
+NAMES = GATE / "names.txt"
 
 # Modules of which every function and class counts as dangerous in the audit.
 DANGEROUS_MODULES = """
@@ -219,6 +223,37 @@ def effectful_classes():
         subprocess.Popen, subprocess.CompletedProcess, subprocess.CalledProcessError, tarfile.TarFile, tarfile.TarInfo,
         tempfile.TemporaryDirectory, urllib.request.Request, zipfile.ZipFile, zipfile.ZipInfo,
     ]
+
+
+# Instructions whose argument is the name of an attribute, or of what a class body binds.
+NAMING = {dis.opmap[n] for n in ("LOAD_ATTR", "STORE_ATTR", "DELETE_ATTR", "LOAD_METHOD", "STORE_NAME")}
+
+
+def names_in_code(code, found):
+    for _, op, arg in dis._unpack_opargs(code.co_code):
+        if op in NAMING:
+            found.add(code.co_names[arg])
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names_in_code(constant, found)
+
+
+def every_attribute():
+    """Every public name that any object in the image may have as an attribute: those that
+    its Python code reads or binds, and those of all classes that are loaded."""
+    found = set()
+    for top in {pathlib.Path(path) for path in sys.path if path.startswith("/usr/") and pathlib.Path(path).is_dir()}:
+        for cached in top.rglob("*.pyc"):
+            if "idlelib" not in cached.parts and "tests" not in cached.parts:
+                names_in_code(marshal.loads(cached.read_bytes()[16:]), found)
+    classes, queue = set(), [object]
+    while queue:
+        for c in type.__subclasses__(queue.pop()):
+            if c not in classes:
+                classes.add(c)
+                queue.append(c)
+                found.update(dir(c))
+    return {n for n in found if not n.startswith("_") and n.isidentifier()}
 
 
 def seeds(tables):

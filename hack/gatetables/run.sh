@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Writes internal/gate/python/tables.txt with the interpreter and the libraries
+# Writes tables.txt and names.txt of internal/gate/python with the interpreter and the libraries
 # of the Python sandbox image, audits it, and shows what changed. With --check it
 # changes nothing, and fails when the committed tables are not what it would write.
 #
@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-tables=internal/gate/python/tables.txt
+tables=internal/gate/python
 archive=bin/images/python.tar
 if [ ! -f "$archive" ]; then
   echo "no $archive: build it with go -C hack/images run . python" >&2
@@ -22,9 +22,9 @@ chmod 755 "$root" # the sandbox user looks things up in it
 hack/gatetables/unpack.sh "$archive" "$root"
 
 gate=$root/tmp/gate
-mkdir -p "$gate/hack" "$gate/${tables%/*}"
+mkdir -p "$gate/hack" "$gate/$tables"
 cp -r hack/gatetables "$gate/hack/"
-cp internal/gate/python/*.txt "$gate/${tables%/*}/"
+cp "$tables"/*.txt "$gate/$tables/"
 namespaces=(--mount --net --pid --fork --kill-child) user=()
 if [ "$(id -u)" = 0 ]; then
   chown -R 65532:65532 "$gate"
@@ -43,8 +43,9 @@ inside() {
 
 inside generate.py
 inside audit.py
-if [ "${1:-}" = --check ]; then
-  diff -u "$tables" "$gate/$tables"
-else
-  diff -u "$tables" "$gate/$tables" || cp "$gate/$tables" "$tables"
-fi
+for table in tables.txt names.txt; do
+  if ! diff -u "$tables/$table" "$gate/$tables/$table"; then
+    [ "${1:-}" != --check ] || exit 1
+    cp "$gate/$tables/$table" "$tables/$table"
+  fi
+done

@@ -280,9 +280,9 @@ var evasions = map[string]string{
 	"a file by its name among the names of another directory": "import os\nfor n in os.listdir('/etc'): open(os.path.join('/etc', n))",
 	"a URL among the names of a directory":                    "import pandas as pd, os\nfor n in os.listdir('/workspace'): pd.read_csv(n)",
 	"an argument of fileinput":                                "import fileinput\nfor line in fileinput.input(None): print(line)",
-	"an archive behind an array, with the name defined": "import numpy as np\nclass A: zip = fid = 1\nnp.load('/tmp/a.npz').zip.extractall('/etc')",
-	"a reader behind a workbook, with the name defined": "import pandas as pd\nclass A: OpenpyxlReader = 1\npd.ExcelFile('/tmp/a.xlsx').OpenpyxlReader('/etc/x')",
-	"a tree that is written canonically":                "import xml.etree.ElementTree as E\nE.ElementTree().write_c14n('/etc/x')",
+	"an archive behind an array, with the name defined":       "import numpy as np\nclass A: zip = fid = 1\nnp.load('/tmp/a.npz').zip.extractall('/etc')",
+	"a reader behind a workbook, with the name defined":       "import pandas as pd\nclass A: OpenpyxlReader = 1\npd.ExcelFile('/tmp/a.xlsx').OpenpyxlReader('/etc/x')",
+	"a tree that is written canonically":                      "import xml.etree.ElementTree as E\nE.ElementTree().write_c14n('/etc/x')",
 }
 
 func aliasChain(n int) string {

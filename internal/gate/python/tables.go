@@ -11,10 +11,13 @@ import (
 )
 
 // tablesText lists the names without effect of the libraries in the sandbox
-// image; hack/gatetables writes it. effectsText models the names with effects.
+// image, and namesText all other names of attributes that an object there may
+// have; hack/gatetables writes both. effectsText models the names with effects.
 var (
 	//go:embed tables.txt
 	tablesText string
+	//go:embed names.txt
+	namesText string
 	//go:embed effects.txt
 	effectsText string
 )
@@ -47,6 +50,9 @@ type knowledge struct {
 	attributes set
 	// sensitive attributes are never allowed, even if the code defines them itself.
 	sensitive set
+	// others are attributes that some object of the image has and that are not
+	// in attributes: code may not read them.
+	others set
 	// effects maps dotted names to what they do; "module.*" is for every other public name.
 	effects map[string][]effect
 	// methods maps names of methods to what they do, each for values of certain modules.
@@ -62,9 +68,9 @@ var world = sync.OnceValue(loadKnowledge)
 // made from, and the start of TablesDigest.
 func Tables() string { return world().version }
 
-// TablesDigest gives "sha256:" and the digest of both tables in hexadecimal.
+// TablesDigest gives "sha256:" and the digest of the tables in hexadecimal.
 func TablesDigest() string {
-	sum := sha256.Sum256([]byte(tablesText + effectsText))
+	sum := sha256.Sum256([]byte(tablesText + namesText + effectsText))
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
@@ -80,6 +86,8 @@ func loadKnowledge() *knowledge {
 	}
 	version := k.readTables()
 	k.version = version + " " + TablesDigest()[:len("sha256:")+16]
+	_, names, _ := strings.Cut(namesText, "\n")
+	k.others = readSet(names)
 	k.readEffects()
 	for name := range k.modules { // the parents of a known package are known, though empty
 		for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
