@@ -31,6 +31,15 @@ func (w *mysqlWalk) specialDefinition(node any, v reflect.Value, s mysqlScope) b
 			w.table(pair.OldTable, mysqlScope{verb: "ALTER TABLE"})
 			w.table(pair.NewTable, mysqlScope{verb: "ALTER TABLE"})
 		}
+	default:
+		return false
+	}
+	return true
+}
+
+// specialPart handles the parts of definitions.
+func (w *mysqlWalk) specialPart(node any, v reflect.Value, s mysqlScope) bool {
+	switch n := node.(type) {
 	case *ast.TableOption:
 		if !w.plainOption(n) {
 			w.unknown(w.stmt, "table option", "The gate does not model this option of a table.")

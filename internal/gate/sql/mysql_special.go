@@ -14,7 +14,7 @@ import (
 // special applies the rule of a node that the table calls special.
 func (w *mysqlWalk) special(v reflect.Value, s mysqlScope) {
 	node := v.Addr().Interface()
-	if !w.specialExpression(node, v, s) && !w.specialStatement(node, v, s) && !w.specialDefinition(node, v, s) {
+	if !w.specialExpression(node, v, s) && !w.specialStatement(node, v, s) && !w.specialDefinition(node, v, s) && !w.specialPart(node, v, s) {
 		w.unknown(w.stmt, v.Type().Name(), "The gate has no rule for this part of the grammar.")
 	}
 }
