@@ -10,6 +10,7 @@ import (
 var (
 	testFiles    = strings.Fields("-a -b -c -d -e -f -g -h -k -p -r -s -u -w -x -G -L -N -O -S")
 	testStrings  = strings.Fields("-n -z -t -o !")
+	testJoins    = strings.Fields("! ( ) -a -o")
 	testBinary   = strings.Fields("= == != < > -eq -ne -lt -le -gt -ge -a -o")
 	testCompares = strings.Fields("-nt -ot -ef")
 )
@@ -40,11 +41,11 @@ func (s *script) primary(c command, words []arg) int {
 		operator, _ = words[1].literal()
 	}
 	switch {
-	case ok && (first == "!" || first == "(" || first == ")" || first == "-a" || first == "-o") && (len(words) > 1 || first == ")"):
-		if operator == "" || !slices.Contains(testBinary, operator) {
+	case ok && slices.Contains(testJoins, first) && (len(words) > 1 || first == ")"):
+		if !slices.Contains(testBinary, operator) {
 			return 1
 		}
-	case words[0].split && !words[0].texts.areNumbers() && !words[0].harmlessSplit():
+	case words[0].mayHoldOperator():
 		return 0
 	}
 	if slices.Contains(testCompares, operator) {
@@ -53,7 +54,7 @@ func (s *script) primary(c command, words []arg) int {
 		return 3
 	}
 	if slices.Contains(testBinary, operator) && operator != "-a" && operator != "-o" {
-		if words[2].split && !words[2].texts.areNumbers() && !words[2].harmlessSplit() {
+		if words[2].mayHoldOperator() {
 			return 0
 		}
 		return 3
@@ -61,15 +62,15 @@ func (s *script) primary(c command, words []arg) int {
 	return s.unary(c, words, first, ok)
 }
 
-// harmlessSplit tells whether no word that the value divides into is an operator.
-func (a arg) harmlessSplit() bool {
-	for _, t := range a.texts {
-		text, ok := t.literal()
-		if !ok || strings.Contains(text, "-") {
-			return false
-		}
+// mayHoldOperator tells whether a word that the value divides into may be an operator.
+func (a arg) mayHoldOperator() bool {
+	if !a.split || a.texts.areNumbers() {
+		return false
 	}
-	return len(a.texts) > 0
+	return len(a.texts) == 0 || slices.ContainsFunc(a.texts, func(t text) bool {
+		text, ok := t.literal()
+		return !ok || strings.Contains(text, "-")
+	})
 }
 
 func (s *script) unary(c command, words []arg, first string, ok bool) int {
@@ -87,7 +88,7 @@ func (s *script) unary(c command, words []arg, first string, ok bool) int {
 		s.uses(c, roleRead, words[1])
 		return 2
 	case ok && slices.Contains(testStrings, first):
-		if words[1].split && !words[1].texts.areNumbers() && !words[1].harmlessSplit() {
+		if words[1].mayHoldOperator() {
 			return 0
 		}
 		return 2

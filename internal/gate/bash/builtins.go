@@ -4,6 +4,7 @@ package bash
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/airlock-dev/airlock/internal/gate/report"
@@ -38,29 +39,21 @@ func init() {
 
 // prefixed looks through "builtin" and "command".
 func (s *script) prefixed(c command) {
-	words := c.args
-	asks, external := false, c.name == "command"
-	for len(words) > 0 {
-		text, ok := words[0].literal()
-		if !ok || !strings.HasPrefix(text, "-") || text == "-" {
-			break
-		}
-		switch {
-		case text == "--":
-		case external && (text == "-v" || text == "-V"):
-			asks = true
-		case external && text == "-p":
-		default:
-			s.refuse(c, "the option "+text+" is not known")
-			return
-		}
-		words = words[1:]
+	external := c.name == "command"
+	t := &tool{options: map[string]option{}, stop: true}
+	if external {
+		t.readOptions([]string{"pvV"}, option{})
 	}
-	if asks || len(words) == 0 {
+	p := t.parse(c.args)
+	if p.problem != "" {
+		s.evaluates(c, p.problem)
+		return
+	}
+	if p.has("-v", "-V") || len(p.operands) == 0 {
 		s.compute(c)
 		return
 	}
-	inner, ok := s.innerCommand(c, words)
+	inner, ok := s.innerCommand(c, p.operands)
 	if !ok {
 		return
 	}
@@ -257,23 +250,17 @@ func (s *script) set(c command) {
 		s.environment(c.at, "set", report.Fact{Known: report.UnknownValue})
 		return
 	}
-	for i := 0; i < len(c.args); i++ {
-		text, ok := c.args[i].literal()
+	named := false // the next word is the long name of an option
+	for _, w := range c.args {
+		text, ok := w.literal()
 		switch {
-		case ok && text == "--":
+		case ok && named && slices.Contains(setNames, text):
+			named = false
+		case ok && !named && text == "--":
 			s.compute(c)
 			return
-		case ok && (text == "-o" || text == "+o") && i+1 < len(c.args):
-			i++
-			name, _ := c.args[i].literal()
-			if !strings.Contains(" errexit nounset pipefail noclobber errtrace functrace xtrace verbose noglob ", " "+name+" ") || name == "" {
-				s.refuse(c, "the option changes how the script is read")
-				return
-			}
-		case ok && len(text) > 1 && (text[0] == '-' || text[0] == '+') && strings.Trim(text[1:], "euxvCETf") == "":
-		case ok && len(text) > 2 && text[0] == '-' && strings.HasSuffix(text, "o") && strings.Trim(text[1:len(text)-1], "euxvCETf") == "" && i+1 < len(c.args):
-			c.args[i] = arg{texts: texts{lit("-o")}}
-			i--
+		case ok && !named && setFlags.MatchString(text):
+			named = strings.HasSuffix(text, "o")
 		default:
 			s.refuse(c, "the option changes how the script is read")
 			return
@@ -281,6 +268,12 @@ func (s *script) set(c command) {
 	}
 	s.compute(c)
 }
+
+// The options of set that only stop the script earlier, print more or expand less.
+var (
+	setFlags = regexp.MustCompile(`^[-+][euxvCETf]*o?$`)
+	setNames = strings.Fields("errexit nounset pipefail noclobber errtrace functrace xtrace verbose noglob")
+)
 
 func (s *script) shopt(c command) {
 	for i, w := range c.args {

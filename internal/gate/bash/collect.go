@@ -103,6 +103,14 @@ func (s *script) gatherNode(n syntax.Node, fn string) {
 		if loop, ok := n.Loop.(*syntax.WordIter); ok {
 			s.gatherLoop(loop, fn)
 		}
+	default:
+		s.gatherExpansion(n, fn)
+	}
+}
+
+// gatherExpansion adds what expansions and arithmetic assign.
+func (s *script) gatherExpansion(n syntax.Node, fn string) {
+	switch n := n.(type) {
 	case *syntax.BinaryArithm:
 		if isAssignment(n.Op) {
 			s.add(arithmeticName(n.X), fn, isANumber)
@@ -152,9 +160,28 @@ func (s *script) gatherAssign(a *syntax.Assign, fn string) {
 func (e evaluator) element(w *syntax.Word) texts {
 	a := e.word(w)
 	if a.split && !a.texts.areNumbers() {
-		return texts{unknown}
+		if _, ok := w.Parts[0].(*syntax.ParamExp); !ok || len(w.Parts) > 1 {
+			return texts{unknown}
+		}
+		return e.fields(a.texts)
 	}
 	return a.texts
+}
+
+// fields divides the alternatives of an unquoted expansion as the shell does
+// with its own IFS, when they are known and hold no pattern.
+func (e evaluator) fields(ts texts) texts {
+	var out texts
+	for _, t := range ts {
+		s, known := t.literal()
+		if !known || e.s.ifs || strings.ContainsAny(s, `*?[\`) {
+			return texts{unknown}
+		}
+		for field := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ' ' || r == '\t' || r == '\n' }) {
+			out = out.join(texts{lit(field)})
+		}
+	}
+	return out
 }
 
 func (s *script) gatherLoop(loop *syntax.WordIter, fn string) {
@@ -203,13 +230,10 @@ func (s *script) gatherCall(c *syntax.CallExpr, fn string) {
 	switch name {
 	case "cd", "pushd", "popd":
 		s.moves = true
-	case "shift":
+	case "shift", "set":
 		if f := s.functions[fn]; f != nil {
-			f.shifts = true
-		}
-	case "set":
-		if f := s.functions[fn]; f != nil && len(rest) > 0 {
-			f.open = true
+			f.shifts = f.shifts || name == "shift"
+			f.open = f.open || name == "set" && len(rest) > 0
 		}
 	case "unset":
 		for _, w := range rest {
@@ -218,23 +242,27 @@ func (s *script) gatherCall(c *syntax.CallExpr, fn string) {
 	case "trap":
 		s.gatherTrap(rest)
 	case "read", "mapfile", "readarray", "getopts", "printf", "wait":
-		for _, w := range rest {
-			if word, ok := (evaluator{s: s}).word(w).literal(); ok {
-				// A name can be glued to its option: printf -vname, read -aname.
-				s.add(strings.TrimLeft(word, "-"), fn, isUnknown)
-				if len(word) > 2 && word[0] == '-' {
-					s.add(word[2:], fn, isUnknown)
-				}
-			}
-		}
-		for _, word := range []string{"REPLY", "MAPFILE", "OPTARG"} {
-			s.add(word, fn, isUnknown)
-		}
+		s.gatherNames(rest, fn)
 	}
 	if len(c.Args) > 0 {
-		if f := s.functions[staticLit(c.Args[0])]; f != nil {
-			s.gatherArguments(f, staticLit(c.Args[0]), c.Args[1:], fn)
+		called := staticLit(c.Args[0])
+		if f := s.functions[called]; f != nil {
+			s.gatherArguments(f, called, c.Args[1:], fn)
 		}
+	}
+}
+
+// gatherNames gives every word that can be the name of a variable an unknown value.
+func (s *script) gatherNames(words []*syntax.Word, fn string) {
+	for _, w := range words {
+		word := staticLit(w)
+		s.add(strings.TrimLeft(word, "-"), fn, isUnknown)
+		if len(word) > 2 && word[0] == '-' {
+			s.add(word[2:], fn, isUnknown) // glued to its option: printf -vname, read -aname
+		}
+	}
+	for _, word := range []string{"REPLY", "MAPFILE", "OPTARG"} {
+		s.add(word, fn, isUnknown)
 	}
 }
 

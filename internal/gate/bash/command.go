@@ -82,7 +82,7 @@ func (s *script) simple(c *syntax.CallExpr, redirs []*syntax.Redirect) {
 func (s *script) simpleInput(c *syntax.CallExpr, in input) {
 	s.words(c.Args)
 	for _, a := range c.Assigns {
-		s.assign(a, len(c.Args) > 0 && !s.isOwnSplitting(c, a))
+		s.assign(a, len(c.Args) > 0)
 	}
 	if len(c.Args) == 0 {
 		return
@@ -101,9 +101,6 @@ func (s *script) simpleInput(c *syntax.CallExpr, in input) {
 	}
 	s.run(command{name: name, args: words, at: at, input: in, dirs: s.cwd})
 }
-
-// isOwnSplitting finds "IFS=, read …", which changes nothing else.
-func (s *script) isOwnSplitting(*syntax.CallExpr, *syntax.Assign) bool { return false }
 
 // hasPattern tells whether a word has a part that stands for other text: a
 // pattern, braces, a tilde or $'…'. Such a name of a command hides what it runs.

@@ -159,26 +159,38 @@ func (e *evaluator) double(q *syntax.DblQuoted) texts {
 // unquoted marks what word splitting can do to an expansion.
 func (e *evaluator) unquoted(ts texts, p syntax.WordPart) texts {
 	if param, ok := p.(*syntax.ParamExp); ok && isAll(param) {
-		if e.quoted && !e.value && !isJoined(param) {
-			e.list = true
-			return ts
-		}
-		e.split = e.split || !e.quoted && !e.value
-		if len(ts) == 1 && ts.areNumbers() && e.split {
-			return ts
-		}
-		return texts{unknown}
+		return e.everything(ts, param)
 	}
 	if e.quoted || e.value {
 		return ts
 	}
-	for _, t := range ts {
-		s, known := t.literal()
-		if e.s.ifs || !t.isNumber() && (!known || strings.ContainsAny(s, " \t\n*?[\\")) || known && s == "" {
-			e.split = true
-		}
-	}
+	e.split = e.split || slices.ContainsFunc(ts, e.mayDivide)
 	return ts
+}
+
+// everything gives the words of "$@" and its kind.
+func (e *evaluator) everything(ts texts, p *syntax.ParamExp) texts {
+	if e.quoted && !e.value && !isJoined(p) {
+		e.list = true
+		return ts
+	}
+	e.split = e.split || !e.quoted && !e.value
+	if len(ts) == 1 && ts.areNumbers() && e.split {
+		return ts
+	}
+	return texts{unknown}
+}
+
+// mayDivide tells whether an unquoted value may become another number of words.
+func (e *evaluator) mayDivide(t text) bool {
+	s, known := t.literal()
+	switch {
+	case e.s.ifs:
+		return true
+	case known:
+		return s == "" || strings.ContainsAny(s, " \t\n*?[\\")
+	}
+	return !t.isNumber()
 }
 
 // isAll tells whether the expansion is "$@", "${a[@]}" or the like.
