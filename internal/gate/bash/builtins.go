@@ -96,22 +96,22 @@ func (s *script) exec(c command) {
 
 // changeDirectory follows cd. It may fail, so that the directory before stays possible.
 func (s *script) changeDirectory(c command) {
-	words := c.args
-	for len(words) > 0 {
-		text, ok := words[0].literal()
-		if !ok || text != "--" && text != "-P" && text != "-L" && text != "-e" {
-			break
-		}
-		words = words[1:]
-	}
-	if len(words) == 0 && c.name == "cd" {
+	t := &tool{options: map[string]option{}, stop: true}
+	t.readOptions([]string{"PLe"}, option{})
+	p := t.parse(c.args)
+	if len(p.operands) == 0 && c.name == "cd" {
 		s.readVariable("HOME", c.at)
 	}
-	target := only(words)
-	if c.name == "popd" || target.split || target.list || target.mayBeOption() {
+	target := only(p.operands)
+	if text, _ := target.literal(); c.name == "popd" || p.problem != "" || target.split || target.list || text == "-" {
 		target = arg{texts: texts{unknown}}
 	}
 	s.files(readsFile, c.name, target, c.at)
+	s.moveTo(target)
+}
+
+// moveTo makes a directory a possible one, or all unknown.
+func (s *script) moveTo(target arg) {
 	var dirs []string
 	for _, t := range target.texts {
 		for _, dir := range s.cwd {

@@ -4,6 +4,7 @@ package bash
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -62,18 +63,22 @@ func (e *evaluator) printed(words []arg) texts {
 		if len(rest) == 0 && !e.s.moves {
 			return texts{lit(report.WorkingDirectory)}
 		}
-	case "mktemp":
-		if s, ok := only(rest).literal(); len(rest) == 0 || ok && s == "-d" {
-			return texts{lit(temporary)}
+	default:
+		if p := printers[name]; p != nil {
+			return p(rest)
 		}
-	case "basename":
-		return baseNames(rest)
-	case "date":
-		return dated(rest)
-	case "echo":
-		return echoed(rest)
 	}
 	return texts{unknown}
+}
+
+// printers are the commands whose output depends on their words alone.
+var printers = map[string]func([]arg) texts{"mktemp": made, "basename": baseNames, "date": dated, "echo": echoed}
+
+func made(rest []arg) texts {
+	if s, ok := only(rest).literal(); len(rest) > 0 && (!ok || s != "-d") {
+		return texts{unknown}
+	}
+	return texts{lit(temporary)}
 }
 
 // only gives the single element of words, or an unknown one.
@@ -89,20 +94,21 @@ func (e *evaluator) counted(name string, rest []arg) texts {
 	if len(rest) == 0 {
 		return texts{unknown}
 	}
-	option, ok := rest[0].literal()
-	switch {
-	case name == "wc" && len(rest) == 1 && ok && (option == "-l" || option == "-w" || option == "-c" || option == "-m"):
-	case name == "grep" && ok && strings.HasPrefix(option, "-") && strings.Trim(option, "-cviwxFEi") == "" && strings.Contains(option, "c") && len(rest) <= 3:
-		for _, a := range rest[1:] {
-			if a.split || a.mayBeOption() {
-				return texts{unknown}
-			}
-		}
-	default:
+	option, _ := rest[0].literal()
+	one := name == "wc" && len(rest) == 1 && wcCounts.MatchString(option)
+	if name == "grep" && len(rest) <= 3 && grepCounts.MatchString(option) {
+		one = !slices.ContainsFunc(rest[1:], func(a arg) bool { return a.divides() || a.mayBeOption() })
+	}
+	if !one {
 		return texts{unknown}
 	}
 	return texts{aNumber, nil}
 }
+
+var (
+	wcCounts   = regexp.MustCompile(`^-[lwcm]$`)
+	grepCounts = regexp.MustCompile(`^-[viwxFE]*c[viwxFE]*$`)
+)
 
 // baseNames gives the last element of paths, without a suffix.
 func baseNames(rest []arg) texts {
@@ -140,16 +146,27 @@ func baseName(t text, suffix string) text {
 	if head != "" {
 		t = t[1:]
 	}
-	if t[0].kind != glob || t[0].text != "*" || len(t) > 2 || len(t) == 2 && (strings.Contains(t[1].text, "/") || t[1].kind != literal) {
+	return patternName(t, suffix)
+}
+
+// patternName is baseName for "*" and "*.txt".
+func patternName(t text, suffix string) text {
+	if t[0].text != "*" || len(t) > 2 {
 		return unknown
 	}
-	if len(t) == 2 && suffix != "" && suffix[0] == '.' && strings.HasSuffix(t[1].text, suffix) {
-		return t[:1].add(piece{literal, strings.TrimSuffix(t[1].text, suffix)})
+	tail := ""
+	if len(t) == 2 {
+		tail = t[1].text
 	}
-	if suffix != "" {
+	switch {
+	case strings.Contains(tail, "/") || len(t) == 2 && t[1].kind != literal:
 		return unknown
+	case suffix == "":
+		return t
+	case suffix[0] == '.' && strings.HasSuffix(tail, suffix):
+		return t[:1].add(piece{literal, strings.TrimSuffix(tail, suffix)})
 	}
-	return t
+	return unknown
 }
 
 // dated knows the conversions of date that print digits.

@@ -58,7 +58,7 @@ func worst(maxSource int) map[string]string {
 	}
 }
 
-// TestWorstInputsAreCheap allows ten times what was measured, as the machine
+// TestWorstInputsAreCheap allows far more than what was measured, as the machine
 // may be busy; what a benchmark shows is the real figure.
 func TestWorstInputsAreCheap(t *testing.T) {
 	for _, size := range []int{maxSource, maxSource / 6} {
@@ -74,7 +74,7 @@ func cheap(t *testing.T, name, code string) {
 		r := Read([]byte(code))
 		took := time.Since(start)
 		t.Logf("%v, complete %v, %d operations %v", took, complete(r), len(r.Operations), r.Limits)
-		if took > 2*time.Second {
+		if took > 10*time.Second {
 			t.Errorf("took %v", took)
 		}
 	})

@@ -199,23 +199,22 @@ func (s *script) interpreter(c command, flag string) {
 	for i, w := range c.args {
 		text, ok := w.literal()
 		switch {
-		case ok && text == flag || ok && len(text) > 1 && text[0] == '-' && text[1] != '-' && strings.HasSuffix(text, flag[1:]):
+		case ok && (text == "-" || text == "-s"):
+			s.inputCode(c, flag)
+			return
+		case ok && takesCode(text, flag):
 			s.process(c)
-			if i+1 >= len(c.args) || c.args[i+1].fact().Known != report.Literal {
+			if only(c.args[i+1:min(i+2, len(c.args))]).fact().Known != report.Literal {
 				s.evaluates(c, "the code is only known at run time")
 			}
 			return
-		case ok && text == "-", ok && text == "-s":
-			s.inputCode(c, flag)
-			return
 		case ok && strings.HasPrefix(text, "-"):
-		case w.mayBeOption():
-			s.process(c)
-			s.evaluates(c, "the code is only known at run time")
-			return
 		default:
 			s.process(c)
 			s.filesIn(c.dirs, readsFile, c.name, w, c.at)
+			if w.mayBeOption() {
+				s.evaluates(c, "the code is only known at run time")
+			}
 			return
 		}
 	}
@@ -224,6 +223,11 @@ func (s *script) interpreter(c command, flag string) {
 		return
 	}
 	s.inputCode(c, flag)
+}
+
+// takesCode tells whether an option, alone or with others in its word, takes the code: -c, -lc.
+func takesCode(text, flag string) bool {
+	return text == flag || len(text) > 1 && text[0] == '-' && text[1] != '-' && strings.HasSuffix(text, flag[1:])
 }
 
 func asksVersion(words []arg) bool {
