@@ -87,7 +87,7 @@ func (a *analysis) isConstructor(u attributeUse, s *scope) bool {
 func (a *analysis) methodEffects(u attributeUse, s *scope) bool {
 	found := false
 	for _, m := range a.known.methods[u.name] {
-		if !a.mayExist(m.providers) || u.receiver != nil && a.isHandle(u.receiver, s) {
+		if !a.mayExist(m.providers) || u.receiver != nil && (a.isHandle(u.receiver, s) || a.isOwnMethod(u, s)) {
 			continue
 		}
 		effects := slices.DeleteFunc(slices.Clone(m.effects), func(e effect) bool { return !e.fits(u.call) })

@@ -20,6 +20,8 @@ type binder struct {
 	loads []load
 	// order lists the variables as they are first bound.
 	order []*variable
+	// fields are the values that are assigned to attributes, by name.
+	fields map[string]*field
 	// bodies are the function and class bodies that are still to be walked.
 	bodies []body
 }
@@ -123,7 +125,7 @@ func (b *binder) node(n syntax.Node, s *scope) {
 			b.node(a.Value, s)
 		}
 		inner := newScope(classScope, s)
-		inner.class = v
+		inner.class, v.statement = v, n
 		b.scopes[n] = inner
 		b.typeParams(n.TypeParams, inner)
 		b.bodies = append(b.bodies, body{n.Body, inner})
@@ -135,6 +137,11 @@ func (b *binder) node(n syntax.Node, s *scope) {
 		b.loads = append(b.loads, load{name: n, scope: s})
 	case *syntax.Call:
 		b.call(n, s)
+	case *syntax.Attribute:
+		if isParser(n.Name) {
+			b.fields = nil
+		}
+		b.node(n.X, s)
 	case *syntax.Subscript:
 		b.look(n.X, s)
 		b.node(n.Index, s)
@@ -171,6 +178,7 @@ var (
 
 // call binds a call, and notes what its function does with lists.
 func (b *binder) call(n *syntax.Call, s *scope) {
+	b.names(n)
 	through := ""
 	switch f := n.Func.(type) {
 	case *syntax.Name:
@@ -183,9 +191,9 @@ func (b *binder) call(n *syntax.Call, s *scope) {
 	default:
 		b.node(f, s)
 	}
-	for _, arg := range n.Args {
+	for i, arg := range n.Args {
 		if name, ok := arg.Value.(*syntax.Name); ok {
-			b.loads = append(b.loads, load{name: name, scope: s, through: through})
+			b.loads = append(b.loads, load{name: name, scope: s, through: through, passed: n, argument: i})
 		} else {
 			b.node(arg.Value, s)
 		}
@@ -193,6 +201,13 @@ func (b *binder) call(n *syntax.Call, s *scope) {
 }
 
 func (b *binder) method(f *syntax.Attribute, n *syntax.Call, s *scope) {
+	if isParser(f.Name) {
+		if len(n.Args) > 1 || len(n.Args) == 1 && n.Args[0].Star != syntax.NoStar {
+			b.fields = nil // the second argument is the namespace
+		}
+		b.node(f.X, s)
+		return
+	}
 	name, ok := f.X.(*syntax.Name)
 	switch {
 	case ok && lookingMethods.has(f.Name):
@@ -340,6 +355,7 @@ func (b *binder) target(t syntax.Expr, value syntax.Expr, s *scope) {
 		b.unpack(t.Elts, value, s)
 	case *syntax.Attribute:
 		b.defined.add(t.Name)
+		b.field(t.Name, value, s)
 		b.node(t.X, s)
 	case *syntax.Subscript:
 		b.node(t.X, s)

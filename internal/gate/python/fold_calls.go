@@ -191,6 +191,9 @@ func (a *analysis) renamed(f *syntax.Attribute, change syntax.Expr, s *scope) fa
 
 // attributeValues folds the attributes of known paths and of temporary files.
 func (a *analysis) attributeValues(x *syntax.Attribute, s *scope) facts {
+	if a.classOf(x.X, s) != nil {
+		return a.fieldValues(x, s)
+	}
 	switch x.Name {
 	case "parent":
 		return a.values(x.X, s).mapText(func(p string) (string, bool) {

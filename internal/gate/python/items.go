@@ -110,7 +110,7 @@ func (a *analysis) pickName(x *syntax.Name, s *scope, path []int, depth int) fac
 	state := v.foldState
 	v.foldState = folding
 	defer func() { v.foldState = state }()
-	isLookedAt := v.loads == v.looks
+	isLookedAt := v.isLookedAt(maxParts)
 	var out facts
 	for _, b := range v.values {
 		if !isFixed(b.expr) && (!isLookedAt || len(path) > 1 && holdsDisplay(b.expr)) {
@@ -323,7 +323,7 @@ func (a *analysis) constantDict(b bound) (*syntax.Dict, *scope) {
 		return d, b.scope
 	}
 	v := b.scope.sole(name.ID)
-	if v == nil || v.other || v.bindings != 1 || len(v.values) != 1 || v.loads != v.looks {
+	if v == nil || v.other || v.bindings != 1 || len(v.values) != 1 || !v.isLookedAt(maxParts) {
 		return nil, nil
 	}
 	d, ok := v.values[0].expr.(*syntax.Dict)
@@ -338,11 +338,30 @@ func (a *analysis) subscriptValues(x *syntax.Subscript, s *scope) facts {
 	if _, slice := x.Index.(*syntax.Slice); slice {
 		return a.values(x.X, s).mapText(partOf)
 	}
-	receiver := bound{x.X, s}
-	d, inner := a.constantDict(receiver)
-	key := a.fold(x.Index, s)
-	if d == nil || key.Known != report.Literal || !a.areLiteralKeys(d, inner) {
-		return a.pick(receiver, []int{a.indexOf(x)}, maxParts)
+	if key := a.fold(x.Index, s); key.Known == report.Literal {
+		if known := a.keyed(bound{x.X, s}, key, maxParts); known != nil {
+			return known
+		}
+	}
+	return a.pick(bound{x.X, s}, []int{a.indexOf(x)}, maxParts)
+}
+
+// keyed gives the item of a key in a dictionary that does not change, nil when
+// that is not known. A dictionary may be passed to functions.
+func (a *analysis) keyed(b bound, key report.Fact, depth int) facts {
+	if name, ok := b.expr.(*syntax.Name); ok && depth > 0 {
+		if v := b.scope.sole(name.ID); v != nil && v.param != nil && v.bindings == 1 && v.isLookedAt(maxParts) {
+			return a.passed(v.param, func(given bound) facts {
+				if known := a.keyed(given, key, depth-1); known != nil {
+					return known
+				}
+				return nothing
+			})
+		}
+	}
+	d, inner := a.constantDict(b)
+	if d == nil || !a.areLiteralKeys(d, inner) {
+		return nil
 	}
 	out := nothing
 	for _, i := range d.Items {

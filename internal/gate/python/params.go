@@ -3,6 +3,8 @@
 package python
 
 import (
+	"slices"
+
 	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
 )
 
@@ -18,6 +20,9 @@ type load struct {
 	// through is the builtin that the read is an argument of, if that only looks,
 	// and if nothing else has its name.
 	through string
+	// passed is the call that the read is an argument of, argument its index.
+	passed   *syntax.Call
+	argument int
 }
 
 // parameter says which parameter of which function a variable is.
@@ -52,10 +57,14 @@ func nameParameters(function *variable, params []*syntax.Param, inner *scope) {
 }
 
 // countLoads notes on each variable how the source reads it.
-func countLoads(loads []load) {
+func countLoads(loads []load, scopes map[syntax.Node]*scope) {
 	for _, l := range loads {
+		to := l.parameter(scopes)
 		for _, v := range l.scope.readable(l.name.ID) {
 			v.loads++
+			if to != nil && l.through == "" {
+				v.passedTo = append(v.passedTo, to)
+			}
 			if l.look || l.through != "" && l.scope.lookup(l.through) == nil {
 				v.looks++
 			}
@@ -69,6 +78,39 @@ func countLoads(loads []load) {
 	}
 }
 
+// parameter gives the parameter of a function of the source that the read is
+// passed for, if there is one.
+func (l load) parameter(scopes map[syntax.Node]*scope) *variable {
+	if l.passed == nil {
+		return nil
+	}
+	name, ok := l.passed.Func.(*syntax.Name)
+	if !ok {
+		return nil
+	}
+	f := l.scope.sole(name.ID)
+	if f == nil || f.function == nil || f.bindings != 1 {
+		return nil
+	}
+	for _, v := range scopes[f.function].variables {
+		if v.param != nil && v.bindings == 1 {
+			if x, presence := v.param.argument.find(l.passed); presence == given && x == l.passed.Args[l.argument].Value {
+				return v
+			}
+		}
+	}
+	return nil
+}
+
+// isLookedAt reports whether the source only looks at a list or dictionary in
+// v, here and in the functions that it is passed to.
+func (v *variable) isLookedAt(depth int) bool {
+	if v.loads != v.looks+len(v.passedTo) || depth == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(v.passedTo, func(to *variable) bool { return !to.isLookedAt(depth - 1) })
+}
+
 // parameterValues gives what the calls of a function pass for a parameter.
 func (a *analysis) parameterValues(v *variable) facts {
 	return a.passed(v.param, func(b bound) facts { return a.values(b.expr, b.scope) })
@@ -80,7 +122,30 @@ func (a *analysis) parameterValues(v *variable) facts {
 // value would do for it: its default says what it is meant for.
 func (a *analysis) passed(p *parameter, what func(bound) facts) facts {
 	f := p.function
-	if f.bindings != 1 || f.function == nil || f.loads != len(f.calls) {
+	if isConstructor(f) {
+		made := *p
+		made.argument.position--
+		made.function = f.scope.class
+		return made.given(what)
+	}
+	if f.function == nil {
+		return nothing
+	}
+	return p.given(what)
+}
+
+// isConstructor reports whether a method is the __init__ of a class that nothing
+// but its calls refers to, so that each of them gives its parameters.
+func isConstructor(method *variable) bool {
+	class := method.scope.class
+	return method.name == "__init__" && method.scope.kind == classScope && method.bindings == 1 && method.loads == 0 &&
+		len(method.decorators) == 0 && class != nil && len(class.decorators)+len(class.bases) == 0
+}
+
+// given gives what of each value counts that the calls of p's function pass.
+func (p *parameter) given(what func(bound) facts) facts {
+	f := p.function
+	if f.bindings != 1 || f.loads != len(f.calls) {
 		return nothing
 	}
 	if len(f.calls) == 0 && p.fallback.expr != nil {

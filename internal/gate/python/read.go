@@ -28,6 +28,9 @@ type analysis struct {
 	scopes map[syntax.Node]*scope
 	// defined are attribute names that the code gives to its own classes and objects.
 	defined set
+	// fields are the values that the code assigns to attributes, by name; nil when
+	// a library may assign others.
+	fields map[string]*field
 	// imported are the modules that the code imports, and their parents.
 	imported set
 	// moved is set when the code changes the working directory, so that
@@ -71,12 +74,12 @@ func Read(source []byte) *report.Report {
 }
 
 func analyse(file *syntax.File, known *knowledge, out *report.Builder) {
-	b := &binder{scopes: map[syntax.Node]*scope{}, defined: set{}, imported: set{}}
+	b := &binder{scopes: map[syntax.Node]*scope{}, defined: set{}, imported: set{}, fields: map[string]*field{}}
 	module := newScope(moduleScope, nil)
 	b.file(file.Body, module)
-	countLoads(b.loads)
+	countLoads(b.loads, b.scopes)
 	a := &analysis{
-		known: known, out: out, scopes: b.scopes, defined: b.defined, imported: b.imported,
+		known: known, out: out, scopes: b.scopes, defined: b.defined, imported: b.imported, fields: b.fields,
 		index: map[syntax.Expr]syntax.Expr{}, named: map[syntax.Expr]bool{},
 		innermost: map[syntax.Expr]syntax.Stmt{}, metaclass: map[syntax.Expr]bool{},
 	}

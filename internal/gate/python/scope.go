@@ -55,8 +55,12 @@ type variable struct {
 	// the reads that leave a list or dictionary as it is, and calls those that call it.
 	bindings, loads, looks int
 	calls                  []boundCall
+	// passedTo are the parameters that it is passed for.
+	passedTo []*variable
 	// appended are the values that its append method is given.
 	appended []bound
+	// statement is the class statement that binds it.
+	statement *syntax.ClassDef
 	// function is the def that binds it, param the parameter that it is.
 	function *syntax.FunctionDef
 	param    *parameter
