@@ -76,6 +76,12 @@ func (w *mysqlWalk) specialStatement(node any, v reflect.Value, s mysqlScope) bo
 		w.deletion(n, v, s)
 	case *ast.LoadDataStmt:
 		w.load(n, v, s)
+	case *ast.BeginStmt:
+		// READ WRITE undoes a transaction_read_only that protects the database; the tree does not keep it.
+		if len(w.places["write"]) > 0 {
+			w.unknown(w.stmt, "BEGIN READ WRITE", "Settings change the meaning of what follows.")
+		}
+		w.act(v, "BEGIN", nil, s)
 	default:
 		return false
 	}

@@ -43,6 +43,7 @@ func TestMySQLStatements(t *testing.T) {
 		"a file of the client that climbs":       {"LOAD DATA LOCAL INFILE '../x' INTO TABLE t", []string{"FileRead LOAD DATA LOCAL ?", "SQL LOAD DATA t"}},
 		"a read of a file":                       {"SELECT LOAD_FILE('/etc/passwd')", []string{"SQL SELECT", "FileRead load_file ?"}},
 		"a statement from text":                  {"PREPARE p FROM 'DROP TABLE t'; EXECUTE p", []string{"Dynamic PREPARE", "Dynamic EXECUTE"}},
+		"a transaction that may write":           {"START TRANSACTION READ WRITE", []string{"Unknown BEGIN READ WRITE", "SQL BEGIN"}},
 		"a variable":                             {"SELECT @x := 1", []string{"SQL SELECT", "Unknown VARIABLE EXPR"}},
 		"a setting":                              {"SET sql_mode = ''", []string{"Unknown SET", "Unknown VARIABLE ASSIGNMENT"}},
 	})
