@@ -38,6 +38,9 @@ func (a *analysis) anyCall(n *syntax.Node, s *scope) value {
 	}
 	if n.Left.Kind == syntax.Index {
 		v, receiver := a.indexOf(n.Left, s)
+		if f := n.Left.Left; f.Kind == syntax.Ident && f.Text == "console" && s.lookup("console") == nil {
+			v.kinds &^= handle // console[level](…) gives no stream
+		}
 		return a.callValue(n, v, receiver, list, s)
 	}
 	return a.callValue(n, a.look(n.Left, s), 0, list, s)
@@ -70,11 +73,14 @@ func (a *analysis) callFunction(n *syntax.Node, f *callable, list []*syntax.Node
 		if target == nil {
 			a.grow(&a.arguments, args.all)
 			a.grow(&a.elements, args.all)
-			return data | args.all&(hot|handle)
+			return made(f) | args.all&(hot|handle)
 		}
 	}
 	a.give(target, args)
 	a.noteCall(target, site{n, list, s})
+	if n.Kind == syntax.New && f.node.Kind == syntax.Class {
+		return made(f) | target.results | primitive
+	}
 	if n.Kind == syntax.New {
 		return data | target.results&callers | primitive
 	}
@@ -95,6 +101,14 @@ func (a *analysis) noteCall(f *callable, at site) {
 		f.seen[at.node], a.changed = true, true
 		f.sites = append(f.sites, at)
 	}
+}
+
+// made gives the kinds of the instances of a class: a parent may give any object for this.
+func made(f *callable) kinds {
+	if f.node.Right != nil {
+		return instance | data
+	}
+	return instance
 }
 
 // passed are the kinds of the arguments of a call.
@@ -155,6 +169,9 @@ func (a *analysis) methodCall(n, f *syntax.Node, name string, list []*syntax.Nod
 // callMethod calls a method of a value that has no dotted name.
 func (a *analysis) callMethod(n, f *syntax.Node, name string, base kinds, list []*syntax.Node, s *scope) kinds {
 	m, known := a.known.methods[name]
+	if base&^(instance|primitive) == 0 && len(a.methods[name]) > 0 && !a.keyedInstances {
+		known = false // a method of the code's own, whatever its name
+	}
 	own := a.defined.has(name) || strings.HasPrefix(name, "#")
 	read := a.methods[name]
 	callee := a.propertyValue(n, base, name)
@@ -162,6 +179,9 @@ func (a *analysis) callMethod(n, f *syntax.Node, name string, base kinds, list [
 	case name == "call" || name == "apply" || name == "bind":
 		return a.callThrough(n, name, base, list, s)
 	case a.isSensitive(name):
+	case !known && !own && a.dynamic.has(function) && !base.has(callers):
+		a.report(n, report.Operation{Kind: report.Compute, Form: report.FormCall, Name: "." + name})
+		own = true
 	case !known && !own:
 		a.unknown(n, "."+name, report.FormCall, "the code calls a method that neither it nor the language defines")
 	case base.has(handle) && !known:
@@ -172,7 +192,7 @@ func (a *analysis) callMethod(n, f *syntax.Node, name string, base kinds, list [
 		callee &^= hot // reading a known method gives that method
 		callee |= base & hot & a.state.read(name)
 	}
-	args := a.callbackArguments(list, s, base, callbackOf(name, known && !own && (m.callback || m.result == primitive)))
+	args := a.callbackArguments(list, s, base, a.callbackOf(name, base, known && !own && (m.callback || m.result == primitive)))
 	for _, g := range read {
 		a.give(g, args)
 		a.grow(&g.this, base)
@@ -188,7 +208,7 @@ func (a *analysis) callMethod(n, f *syntax.Node, name string, base kinds, list [
 			a.grow(&a.elements, g.results)
 		}
 	}
-	property := a.read(name)
+	property := a.readOf(base, name)
 	if property.has(callers) || len(read) == 0 && own {
 		a.grow(&a.arguments, args.all)
 		a.grow(&a.this, base)
@@ -237,7 +257,10 @@ var counters = map[string]int{
 	"map": 2, "filter": 2, "find": 2, "findLast": 2, "findIndex": 2, "findLastIndex": 2, "flatMap": 2, "some": 2, "every": 2, "reduce": 3, "reduceRight": 3, "Array.from": 2,
 }
 
-func callbackOf(name string, direct bool) callback {
+func (a *analysis) callbackOf(name string, base kinds, direct bool) callback {
+	if name == "forEach" && !a.hasMaps && !base.has(handle) {
+		return callback{direct: direct, counter: 2}
+	}
 	return callback{direct, counters[name], name == "reduce" || name == "reduceRight"}
 }
 
@@ -276,7 +299,7 @@ func (a *analysis) callThrough(n *syntax.Node, name string, base kinds, list []*
 	a.grow(&a.this, args.all|base)
 	a.grow(&a.arguments, args.all|a.elements)
 	a.escapeMethods()
-	if base.has(hot | global) {
+	if base.has(hot) {
 		a.unknown(n, "."+name, report.FormCall, "the function may be one that compiles text, reached by a key made at run time")
 	}
 	if args.all.has(hot) {
@@ -303,7 +326,7 @@ func (a *analysis) callValue(n *syntax.Node, v value, recv kinds, list []*syntax
 		return out
 	}
 	args := a.evalArguments(list, s)
-	if v.kinds.has(hot | global) {
+	if v.kinds.has(hot) {
 		a.unknown(n, "[]", report.FormCall, "the function may be one that compiles text, reached by a key made at run time")
 	}
 	a.grow(&a.arguments, args.all)

@@ -109,7 +109,10 @@ func (a *analysis) returns(k kinds) {
 // receiver gives what this may be in a function. Sloppy code that is called
 // without a receiver gets the global object.
 func (a *analysis) receiver(f *callable) kinds {
-	k := data | f.this
+	k := f.this
+	if f.method == "" && !f.inClass {
+		k |= data
+	}
 	if f.escapes || f.method == "" || a.allRead || a.readMethods.has(f.method) {
 		k |= a.this | a.receivers
 	}
@@ -132,7 +135,7 @@ func (a *analysis) class(n *syntax.Node, outer *scope) kinds {
 	}
 	k := function
 	if n.Right != nil {
-		k |= a.extends(n, f, outer)
+		k |= a.extends(n, f, outer) | data
 	}
 	for _, m := range n.List {
 		a.classMember(m, k, s)
@@ -159,7 +162,7 @@ func (a *analysis) classMember(m *syntax.Node, class kinds, s *scope) {
 	for _, d := range m.Params {
 		a.decorator(d, s)
 	}
-	a.self = of(data | class&handle)
+	a.self = of(instance | class&(handle|data))
 	if m.Has(syntax.Static) {
 		a.self = of(class | data)
 	}
@@ -170,6 +173,7 @@ func (a *analysis) classMember(m *syntax.Node, class kinds, s *scope) {
 	}
 	if m.Has(syntax.Method) {
 		f := a.callables[m.Right]
+		f.inClass = true
 		a.grow(&f.this, a.self.kinds)
 		if isConstructor(m) {
 			a.functionBody(f, s)
@@ -186,6 +190,9 @@ func (a *analysis) classMember(m *syntax.Node, class kinds, s *scope) {
 		}
 	}
 	k := a.keyOf(m, s)
+	if k.name == "" {
+		a.keyInstances()
+	}
 	v := function
 	switch {
 	case m.Text == "get":
@@ -222,11 +229,9 @@ func (a *analysis) fieldValue(m *syntax.Node, s *scope) kinds {
 	return a.eval(m.Right, s)
 }
 
-// decorator evaluates a decorator, which is called with what it decorates.
+// decorator evaluates a decorator. What it is given, and what its result replaces,
+// depends on the compiler and its settings.
 func (a *analysis) decorator(d *syntax.Node, s *scope) {
-	k := a.eval(d, s)
-	a.grow(&a.arguments, function|data)
-	if k.has(hot | global | builtin) {
-		a.unknown(d, "@", report.FormCall, "the decorator is not a function of the code")
-	}
+	a.eval(d, s)
+	a.unknown(d, "@", report.FormCall, "a decorator may replace what it decorates")
 }

@@ -122,7 +122,7 @@ func (a *analysis) propertyValue(n *syntax.Node, base kinds, name string) kinds 
 	for _, f := range a.accessors[name] {
 		a.grow(&f.this, base)
 	}
-	k := a.read(name)
+	k := a.readOf(base, name)
 	if isMethod {
 		k |= builtin
 	}
@@ -155,17 +155,30 @@ func (a *analysis) indexOf(n *syntax.Node, s *scope) (value, kinds) {
 	}
 	v := a.look(n.Left, s)
 	base := v.kinds
+	var direct kinds
 	for _, name := range v.names {
+		if name == "console" {
+			direct = unknownData | builtin | handle // console[level]; it holds streams, too
+			a.report(n, report.Operation{Kind: report.Compute, Form: report.FormReference, Name: name, Core: true})
+			continue
+		}
 		base |= a.computedName(n, name, k)
+	}
+	if direct != 0 && base == 0 {
+		return of(direct), data
 	}
 	if !base.has(callers&^builtin) && a.isOwnKey(n, s) {
 		return of(a.any()), base
 	}
-	return of(a.computed(n, base, k)), base
+	return of(a.computed(n, base, k) | direct), base
 }
 
 // computedName gives the kinds of something known by name that is read by an unknown key.
 func (a *analysis) computedName(n *syntax.Node, name string, k key) kinds {
+	base := n
+	if n.Kind == syntax.Index {
+		base = n.Left
+	}
 	switch name {
 	case "process.env":
 		a.use(use{name: name, node: n, form: report.FormReference})
@@ -173,17 +186,11 @@ func (a *analysis) computedName(n *syntax.Node, name string, k key) kinds {
 	case "process.argv", "Math", "JSON":
 		a.report(n, report.Operation{Kind: report.Compute, Form: report.FormReference, Name: name, Core: true})
 		return data
-	case "console":
-		a.report(n, report.Operation{Kind: report.Compute, Form: report.FormReference, Name: name, Core: true})
-		if k.dangerous() {
-			return data | handle
-		}
-		return data
 	}
 	if k.kinds&^primitive == 0 && a.known.pure[name].form == "value" {
-		return a.use(use{name: name, node: n.Left, form: report.FormReference})
+		return a.use(use{name: name, node: base, form: report.FormReference})
 	}
-	a.use(use{name: name, node: n.Left, form: report.FormReference})
+	a.use(use{name: name, node: base, form: report.FormReference})
 	a.report(n, report.Operation{Kind: report.Dynamic, Form: report.FormReference, Name: name, Reason: "which of its properties is used is only known at run time"})
 	return hot
 }
@@ -194,7 +201,7 @@ func (a *analysis) computed(n *syntax.Node, base kinds, k key) kinds {
 	if k.kinds&^primitive == 0 {
 		return out &^ (base & handle)
 	}
-	if len(a.methods) > 0 {
+	if len(a.methods) > 0 && base.has(instance|callers) {
 		a.escapeMethods()
 		out |= function
 	}

@@ -48,6 +48,8 @@ type analysis struct {
 	// when any of them may be.
 	readMethods set
 	allRead     bool
+	// hasMaps is set when the code may make a Map or a Set.
+	hasMaps bool
 	// steps counts expressions that were evaluated.
 	steps int
 	// fn is the function that is being evaluated, and scope the scope.

@@ -89,6 +89,8 @@ type callable struct {
 	escapes bool
 	// method is the name of the property that holds it.
 	method string
+	// inClass is set for members of classes.
+	inClass bool
 	// constructor is that of a class.
 	constructor *callable
 	done        bool

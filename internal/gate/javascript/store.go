@@ -187,6 +187,9 @@ func (a *analysis) assignIndex(t *syntax.Node, s *scope, v kinds) {
 		a.storeName(k.name, v)
 		return
 	}
+	if k.kinds.has(^primitive) && base.kinds.has(instance|callers) {
+		a.keyInstances()
+	}
 	a.storeUnknown(k, v)
 }
 
@@ -205,5 +208,13 @@ func (a *analysis) storeUnknownIn(t *syntax.Node, name string) {
 func (a *analysis) pollute() {
 	if !a.polluted {
 		a.polluted, a.changed = true, true
+	}
+}
+
+// keyInstances notes that an instance, or what it inherits from, may have been
+// stored into by a key made at run time.
+func (a *analysis) keyInstances() {
+	if !a.keyedInstances {
+		a.keyedInstances, a.changed = true, true
 	}
 }

@@ -21,8 +21,14 @@ type use struct {
 	scope  *scope
 }
 
+// mapLike make objects whose forEach does not pass an index.
+var mapLike = set{"Map": {}, "Set": {}, "WeakMap": {}, "URL": {}, "URLSearchParams": {}, "Headers": {}, "FormData": {}, "Map.groupBy": {}, "Response": {}, "Request": {}, "fetch": {}}
+
 // use reports a dotted name, and gives the kinds of its value, or of its result if it is called.
 func (a *analysis) use(u use) kinds {
+	if mapLike.has(u.name) && !a.hasMaps {
+		a.hasMaps, a.changed = true, true
+	}
 	if k, ok := a.special(u); ok {
 		return k
 	}
@@ -112,7 +118,7 @@ func (a *analysis) pureArguments(u use) passed {
 	case a.known.pure[u.name].result.has(handle):
 		base |= handle
 	}
-	return a.callbackArguments(u.list, u.scope, base, callbackOf(u.name, a.callsLiterals(u.name)))
+	return a.callbackArguments(u.list, u.scope, base, a.callbackOf(u.name, base, a.callsLiterals(u.name)))
 }
 
 // pureCall is what a known function without effects does with its arguments.
@@ -182,6 +188,9 @@ func (a *analysis) specialCall(u use) {
 		}
 		if len(u.passed.each) > 0 && u.passed.each[0].has(builtin|global) {
 			a.pollute()
+		}
+		if len(u.passed.each) > 0 && u.passed.each[0].has(instance|callers) {
+			a.keyInstances()
 		}
 	case "Object.create":
 		if len(u.list) > 1 || u.passed.all.has(callers&^function) {

@@ -27,6 +27,8 @@ const (
 	handle
 	// global: the global object.
 	global
+	// instance: instances of classes of the source.
+	instance
 	// hot: may be Function, a prototype that reaches it, or another way to run text.
 	hot
 )
@@ -87,6 +89,8 @@ type state struct {
 	// arguments and results are those of calls whose function is not known, this their receivers.
 	arguments, results, this kinds
 	thrown                   kinds
+	// keyedInstances is set when an instance was stored into by a key made at run time.
+	keyedInstances bool
 	// receivers are the objects that were read by keys made at run time: a getter has them as this.
 	receivers kinds
 }
@@ -109,6 +113,20 @@ func (s *state) read(name string) kinds {
 	switch name {
 	case "value", "reason", "cause", "detail":
 		k |= s.elements // results of iterators and of Promise.allSettled
+	}
+	return k
+}
+
+// readOf gives the value of a property of base. What was stored under keys made at
+// run time is not found in instances, unless such a store had one as its base.
+func (s *state) readOf(base kinds, name string) kinds {
+	k := s.read(name)
+	if base&^(instance|primitive) != 0 || s.keyedInstances {
+		return k
+	}
+	k = unknownData
+	if p := s.properties[name]; p != nil {
+		k |= *p
 	}
 	return k
 }
