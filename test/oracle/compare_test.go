@@ -48,7 +48,12 @@ var harmless = regexp.MustCompile(`^(import|builtins\.id|builtins\.input.*|array
 
 // ownBusiness are events by which libraries and the interpreter do their own
 // work. Each is a violation when the sample itself causes it.
-var ownBusiness = regexp.MustCompile(`^(object\.__getattr__|code\.__new__|function\.__new__|compile|exec)$`)
+var ownBusiness = regexp.MustCompile(`^(object\.__getattr__|code\.__new__|function\.__new__|compile|exec|sys\.set_asyncgen_hook_\w+)$`)
+
+// isWakeUp reports whether e is the pair of local sockets by which an event loop wakes itself up.
+func isWakeUp(e event) bool {
+	return e.Name == "socket.__new__" && strings.HasSuffix(e.File, "/socket.py") && strings.HasSuffix(e.Detail, "family=0, type=0, proto=0> 1 1 0")
+}
 
 // compilers are the files of the library that compile or run code: imports,
 // namedtuple and dataclass, which check the names that they are given; syntax
@@ -61,7 +66,7 @@ var libraries = []string{"/usr/lib", "/usr/share", "/usr/bin", "/etc/localtime",
 // isNamed reports whether an operation of the report names the effect of e.
 func isNamed(e event, operations []report.Operation) bool {
 	switch {
-	case harmless.MatchString(e.Name):
+	case harmless.MatchString(e.Name), isWakeUp(e):
 		return true
 	case e.Name == "compile" || e.Name == "exec":
 		return !e.Direct && compilers.MatchString(e.File)
