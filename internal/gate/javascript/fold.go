@@ -12,6 +12,9 @@ import (
 
 // fold gives the text of an expression as far as it is known before the code runs.
 func (a *analysis) fold(n *syntax.Node, s *scope) report.Fact {
+	if a.steps++; a.steps > maxSteps {
+		return unknownFact // a = b + b; b = c + c; … doubles the work with each name
+	}
 	switch n.Kind {
 	case syntax.String:
 		if n.Has(syntax.Lossy) {
@@ -49,9 +52,14 @@ func (a *analysis) foldSole(n *syntax.Node, s *scope) report.Fact {
 	return f
 }
 
+// maxFolded bounds the text that is put together, in bytes: longer than any path.
+const maxFolded = 8192
+
 // join appends a fact to one that is known from its start.
 func join(x, y report.Fact) report.Fact {
 	switch {
+	case len(x.Value)+len(y.Value) > maxFolded:
+		return unknownFact
 	case x.Known == report.Prefix:
 		return x
 	case x.Known != report.Literal:

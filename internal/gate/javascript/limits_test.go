@@ -16,45 +16,46 @@ func fill(unit string) string { return strings.Repeat(unit, maxBytes/len(unit)) 
 
 // bombs are sources that overflow the stack, or take quadratic time, of careless readers.
 var bombs = map[string]string{
-	"brackets":             fill("["),
-	"balanced brackets":    strings.Repeat("[", maxBytes/2) + strings.Repeat("]", maxBytes/2),
-	"parentheses":          fill("("),
-	"balanced parentheses": strings.Repeat("(", maxBytes/2) + "1" + strings.Repeat(")", maxBytes/2-1),
-	"braces":               fill("{"),
-	"templates":            fill("`${"),
-	"exclamation marks":    fill("!"),
-	"minus signs":          fill("- "),
-	"new":                  fill("new "),
-	"typeof":               fill("typeof "),
-	"await":                fill("await "),
-	"arrows":               fill("a=>"),
-	"nested arrows":        fill("(a=("),
-	"async arrows":         fill("async("),
-	"conditionals":         fill("a?"),
-	"conditional arrows":   fill("a?(b):"),
-	"assignments":          fill("a="),
-	"sums":                 fill("a+"),
-	"members":              "a" + fill(".b")[1:],
-	"calls":                "a" + fill("()")[1:],
-	"tags":                 "a" + fill("``")[1:],
-	"labels":               fill("a:"),
-	"ifs":                  fill("if(a)"),
-	"elses":                fill("if(a);else "),
-	"functions":            fill("function a(){"),
-	"classes":              fill("class{a="),
-	"objects":              fill("({a:"),
-	"patterns":             "var " + fill("[")[4:],
-	"types":                "let a:" + fill("A<")[6:],
-	"type arguments":       fill("a<b<"),
-	"commas":               fill("a,"),
-	"statements":           fill("a;"),
-	"evals":                fill("eval;"),
-	"aliases":              "a0=eval;" + chain(12000),
-	"backward aliases":     backward(12000),
-	"one function called":  "function f(a){return a}" + fill("f(1);")[:maxBytes-30],
-	"many functions":       fill("(()=>1);"),
-	"many methods read":    "class A{" + fill("a(){}")[:maxBytes/2] + "}" + fill("x[y];")[:maxBytes/2-9],
-	"many accessors":       "class A{" + fill("get [a](){}")[:maxBytes/2] + "}" + fill("x[y];")[:maxBytes/2-9],
+	"brackets":              fill("["),
+	"balanced brackets":     strings.Repeat("[", maxBytes/2) + strings.Repeat("]", maxBytes/2),
+	"parentheses":           fill("("),
+	"balanced parentheses":  strings.Repeat("(", maxBytes/2) + "1" + strings.Repeat(")", maxBytes/2-1),
+	"braces":                fill("{"),
+	"templates":             fill("`${"),
+	"exclamation marks":     fill("!"),
+	"minus signs":           fill("- "),
+	"new":                   fill("new "),
+	"typeof":                fill("typeof "),
+	"await":                 fill("await "),
+	"arrows":                fill("a=>"),
+	"nested arrows":         fill("(a=("),
+	"async arrows":          fill("async("),
+	"conditionals":          fill("a?"),
+	"conditional arrows":    fill("a?(b):"),
+	"assignments":           fill("a="),
+	"sums":                  fill("a+"),
+	"members":               "a" + fill(".b")[1:],
+	"calls":                 "a" + fill("()")[1:],
+	"tags":                  "a" + fill("``")[1:],
+	"labels":                fill("a:"),
+	"ifs":                   fill("if(a)"),
+	"elses":                 fill("if(a);else "),
+	"functions":             fill("function a(){"),
+	"classes":               fill("class{a="),
+	"objects":               fill("({a:"),
+	"patterns":              "var " + fill("[")[4:],
+	"types":                 "let a:" + fill("A<")[6:],
+	"type arguments":        fill("a<b<"),
+	"commas":                fill("a,"),
+	"statements":            fill("a;"),
+	"evals":                 fill("eval;"),
+	"aliases":               "a0=eval;" + chain(12000),
+	"backward aliases":      backward(12000),
+	"one function called":   "function f(a){return a}" + fill("f(1);")[:maxBytes-30],
+	"constants that double": doubling(60),
+	"many functions":        fill("(()=>1);"),
+	"many methods read":     "class A{" + fill("a(){}")[:maxBytes/2] + "}" + fill("x[y];")[:maxBytes/2-9],
+	"many accessors":        "class A{" + fill("get [a](){}")[:maxBytes/2] + "}" + fill("x[y];")[:maxBytes/2-9],
 }
 
 func chain(n int) string {
@@ -63,6 +64,14 @@ func chain(n int) string {
 		b.WriteString("a" + itoa(i+1) + "=a" + itoa(i) + ";")
 	}
 	return b.String()
+}
+
+func doubling(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString("const " + itoa(i) + "=" + itoa(i+1) + "+" + itoa(i+1) + ";")
+	}
+	return b.String() + "const " + itoa(n) + "='x';({})[" + itoa(0) + "]"
 }
 
 func backward(n int) string {
