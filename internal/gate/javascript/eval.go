@@ -237,6 +237,7 @@ func (a *analysis) store(p *syntax.Node, _ *scope, k key, eval func() kinds) {
 func (a *analysis) storeName(name string, v kinds) {
 	a.grow(a.state.property(name), v)
 	a.grow(&a.own, v)
+	a.set(name, v)
 	if hooks.has(name) {
 		a.hook(v)
 	}
@@ -250,6 +251,18 @@ func (a *analysis) storeUnknown(k key, v kinds) {
 	if k.kinds.has(^primitive) {
 		a.grow(&a.dynamic, v)
 		a.hook(v)
+		if len(a.accessors) > 0 {
+			a.grow(&a.arguments, v) // any setter
+		}
+	}
+}
+
+// set gives a value to the setters of that name, and to those whose name is computed.
+func (a *analysis) set(name string, v kinds) {
+	for _, list := range [...][]*callable{a.accessors[name], a.accessors[""]} {
+		for _, f := range list {
+			a.grow(&f.arguments[0], v)
+		}
 	}
 }
 

@@ -119,9 +119,7 @@ func (a *analysis) propertyValue(n *syntax.Node, base kinds, name string) kinds 
 	if numeric.has(name) && len(a.accessors[name]) == 0 && a.state.properties[name] == nil && !a.dynamic.has(^unknownData) {
 		return primitive
 	}
-	for _, f := range a.accessors[name] {
-		a.grow(&f.this, base)
-	}
+	a.accessed(name, base)
 	k := a.readOf(base, name)
 	if isMethod {
 		k |= builtin
@@ -130,6 +128,16 @@ func (a *analysis) propertyValue(n *syntax.Node, base kinds, name string) kinds 
 		k |= function
 	}
 	return k | base&handle
+}
+
+// accessed gives a receiver to the getters and setters of that name, and to those
+// whose name is computed.
+func (a *analysis) accessed(name string, base kinds) {
+	for _, list := range [...][]*callable{a.accessors[name], a.accessors[""]} {
+		for _, f := range list {
+			a.grow(&f.this, base)
+		}
+	}
 }
 
 // numeric are properties that hold numbers wherever the language defines them.

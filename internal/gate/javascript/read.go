@@ -123,6 +123,9 @@ func (a *analysis) pass(file *syntax.File) {
 		a.self = of(data | global) // a script that Node reads from its input
 	}
 	a.statements(file.Body, a.program)
+	if a.usesArguments {
+		a.grow(&a.elements, a.arguments)
+	}
 }
 
 // implicit binds names that are assigned without a declaration: sloppy code makes globals of them.

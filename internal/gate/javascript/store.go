@@ -157,9 +157,7 @@ func (a *analysis) storeIn(t *syntax.Node, name string) {
 
 // storeBase reports a store into something that is more than plain data.
 func (a *analysis) storeBase(t *syntax.Node, base kinds, name string) {
-	for _, f := range a.accessors[name] {
-		a.grow(&f.this, base)
-	}
+	a.accessed(name, base)
 	switch {
 	case base.has(handle):
 		a.unknown(t, "."+name, report.FormStore, "it changes a stream or another object that reaches files")
@@ -181,7 +179,12 @@ func (a *analysis) assignIndex(t *syntax.Node, s *scope, v kinds) {
 			a.storeUnknownIn(t, full)
 		}
 	}
-	a.storeBase(t, base.kinds, "[]")
+	if k.name == "" {
+		a.grow(&a.receivers, base.kinds) // of setters
+		a.storeBase(t, base.kinds, "[]")
+	} else {
+		a.storeBase(t, base.kinds, k.name)
+	}
 	if k.name != "" {
 		a.checkName(t, k.name, report.FormStore)
 		a.storeName(k.name, v)
