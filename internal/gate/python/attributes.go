@@ -35,6 +35,8 @@ var safeDunders = set{
 }
 
 // attribute judges an attribute of a value of unknown type (rule 3).
+//
+//nolint:gocyclo // one case for each rule
 func (a *analysis) attribute(u attributeUse, s *scope) {
 	reason := ""
 	switch {
@@ -110,12 +112,16 @@ func (a *analysis) mayExist(providers []string) bool {
 // fits reports whether a call can be one of the method that has the effect: it
 // has the right number of arguments, and the first can be a path.
 func (e effect) fits(call *syntax.Call) bool {
-	if e.called && call == nil {
-		return false
-	}
-	if e.arity < 0 || call == nil {
+	switch {
+	case call == nil:
+		return !e.called
+	case e.arity < 0:
 		return true
 	}
+	return e.fitsArguments(call)
+}
+
+func (e effect) fitsArguments(call *syntax.Call) bool {
 	for _, arg := range call.Args {
 		if arg.Star != syntax.NoStar {
 			return true

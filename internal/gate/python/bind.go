@@ -87,9 +87,12 @@ func declare(n syntax.Node, s *scope) {
 	case *syntax.FunctionDef, *syntax.ClassDef, syntax.Expr, syntax.Pattern:
 		return
 	case *syntax.Declaration:
-		names := s.nonlocals
+		names := &s.nonlocals
 		if n.Global {
-			names = s.globals
+			names = &s.globals
+		}
+		if *names == nil {
+			*names = set{}
 		}
 		for _, name := range n.Names {
 			names.add(name.ID)

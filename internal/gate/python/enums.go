@@ -48,18 +48,16 @@ func (a *analysis) isEnum(v *variable, depth int) bool {
 // isPlainEnum reports whether a call of an enum class only looks up a member, or
 // makes one whose members have plain names.
 func (a *analysis) isPlainEnum(call *syntax.Call, s *scope) bool {
-	if len(call.Args) == 1 && call.Args[0].Name == "" && call.Args[0].Star == syntax.NoStar {
-		return true
-	}
+	members, keywords := []syntax.Expr{}, []string{"", "names", "start"}
 	for i, arg := range call.Args {
-		if arg.Star != syntax.NoStar || arg.Name != "" && arg.Name != "names" && arg.Name != "start" || arg.Name == "" && i > 1 {
+		if arg.Star != syntax.NoStar || !slices.Contains(keywords, arg.Name) || arg.Name == "" && i > 1 {
 			return false
 		}
-		if (i == 1 || arg.Name == "names") && !a.arePlainMembers(bound{arg.Value, s}) {
-			return false
+		if arg.Name == "names" || arg.Name == "" && i == 1 {
+			members = append(members, arg.Value)
 		}
 	}
-	return true
+	return !slices.ContainsFunc(members, func(x syntax.Expr) bool { return !a.arePlainMembers(bound{x, s}) })
 }
 
 // arePlainMembers reports whether members are named by literals: "A B", ["A", "B"],

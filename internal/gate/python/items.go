@@ -107,19 +107,15 @@ func (a *analysis) pickName(x *syntax.Name, s *scope, path []int, depth int) fac
 	if v == nil || !v.isAccounted() || len(v.steps)+len(v.contexts) > 0 || v.foldState == folding {
 		return nothing
 	}
+	if !v.isConstant(len(path)) {
+		return nothing
+	}
 	state := v.foldState
 	v.foldState = folding
 	defer func() { v.foldState = state }()
-	isLookedAt := v.isLookedAt(maxParts)
 	var out facts
 	for _, b := range v.values {
-		if !isFixed(b.expr) && (!isLookedAt || len(path) > 1 && holdsDisplay(b.expr)) {
-			return nothing
-		}
 		out = union(out, a.pick(b, path, depth))
-	}
-	if (v.param != nil || len(v.items)+len(v.appended) > 0) && (!isLookedAt || len(path) > 1) {
-		return nothing
 	}
 	if v.param != nil {
 		out = union(out, a.passed(v.param, func(b bound) facts { return a.pick(b, path, depth) }))
@@ -131,6 +127,17 @@ func (a *analysis) pickName(x *syntax.Name, s *scope, path []int, depth int) fac
 		out = union(out, a.values(b.expr, b.scope))
 	}
 	return out
+}
+
+// isConstant reports whether nothing can change what so many steps take out of v.
+func (v *variable) isConstant(steps int) bool {
+	isLookedAt := v.isLookedAt(maxParts)
+	if (v.param != nil || len(v.items)+len(v.appended) > 0) && (!isLookedAt || steps > 1) {
+		return false
+	}
+	return !slices.ContainsFunc(v.values, func(b bound) bool {
+		return !isFixed(b.expr) && (!isLookedAt || steps > 1 && holdsDisplay(b.expr))
+	})
 }
 
 // isFixed reports whether x is a tuple that nothing can change.
@@ -211,15 +218,11 @@ func (a *analysis) pickCall(x *syntax.Call, s *scope, path []int, depth int) fac
 	return nothing
 }
 
+// hasKeyword reports whether a call may have one of these keywords.
 func hasKeyword(call *syntax.Call, names ...string) bool {
-	for _, arg := range call.Args {
-		for _, name := range names {
-			if arg.Name == name || arg.Star != syntax.NoStar {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(call.Args, func(arg *syntax.Argument) bool {
+		return arg.Star != syntax.NoStar || slices.Contains(names, arg.Name)
+	})
 }
 
 // hasPlainNumbers reports whether no class of the source can be a number that
@@ -264,6 +267,8 @@ func (a *analysis) walked(root bound, inner []int) facts {
 }
 
 // pickMethod gives elements of what a method of a known value returns.
+//
+//nolint:gocyclo // one case for each method
 func (a *analysis) pickMethod(x *syntax.Call, s *scope, steps []int, depth int) facts {
 	f, ok := x.Func.(*syntax.Attribute)
 	if !ok {
@@ -285,25 +290,29 @@ func (a *analysis) pickMethod(x *syntax.Call, s *scope, steps []int, depth int) 
 			return a.values(f.X, s).mapText(func(dir string) (string, bool) { return joinPath(dir, someName), true })
 		}
 	case "glob", "rglob":
-		elements, plain := positional(x)
-		if !plain || len(elements) != 1 || len(inner) > 0 {
-			return nothing
+		if len(inner) == 0 {
+			return a.globbedPaths(f.X, x, s)
 		}
-		pattern := a.fold(elements[0], s)
-		if pattern.Known != report.Literal || path.IsAbs(pattern.Value) {
-			return nothing
-		}
-		found, ok := globbed(pattern.Value)
-		if !ok {
-			return nothing
-		}
-		return a.values(f.X, s).mapText(func(dir string) (string, bool) { return joinPath(dir, found), true })
 	case "split", "rsplit", "partition", "rpartition", "splitlines":
 		if len(inner) == 0 {
 			return a.values(f.X, s).mapText(partOf)
 		}
 	}
 	return nothing
+}
+
+// globbedPaths gives what Path.glob finds: it takes no absolute patterns.
+func (a *analysis) globbedPaths(dir syntax.Expr, call *syntax.Call, s *scope) facts {
+	elements, plain := positional(call)
+	if !plain || len(elements) != 1 {
+		return nothing
+	}
+	pattern := a.fold(elements[0], s)
+	found, ok := globbed(pattern.Value)
+	if !ok || pattern.Known != report.Literal || path.IsAbs(pattern.Value) {
+		return nothing
+	}
+	return a.values(dir, s).mapText(func(dir string) (string, bool) { return joinPath(dir, found), true })
 }
 
 // pickDict gives keys or values of a dictionary that does not change.
@@ -349,15 +358,13 @@ func (a *analysis) subscriptValues(x *syntax.Subscript, s *scope) facts {
 // keyed gives the item of a key in a dictionary that does not change, nil when
 // that is not known. A dictionary may be passed to functions.
 func (a *analysis) keyed(b bound, key report.Fact, depth int) facts {
-	if name, ok := b.expr.(*syntax.Name); ok && depth > 0 {
-		if v := b.scope.sole(name.ID); v != nil && v.param != nil && v.bindings == 1 && v.isLookedAt(maxParts) {
-			return a.passed(v.param, func(given bound) facts {
-				if known := a.keyed(given, key, depth-1); known != nil {
-					return known
-				}
-				return nothing
-			})
-		}
+	if v := parameterOf(b); v != nil && depth > 0 {
+		return a.passed(v.param, func(given bound) facts {
+			if known := a.keyed(given, key, depth-1); known != nil {
+				return known
+			}
+			return nothing
+		})
 	}
 	d, inner := a.constantDict(b)
 	if d == nil || !a.areLiteralKeys(d, inner) {
@@ -370,6 +377,19 @@ func (a *analysis) keyed(b bound, key report.Fact, depth int) facts {
 		}
 	}
 	return out
+}
+
+// parameterOf gives the parameter that b names, if the source only looks at it.
+func parameterOf(b bound) *variable {
+	name, ok := b.expr.(*syntax.Name)
+	if !ok {
+		return nil
+	}
+	v := b.scope.sole(name.ID)
+	if v == nil || v.param == nil || v.bindings != 1 || !v.isLookedAt(maxParts) {
+		return nil
+	}
+	return v
 }
 
 // indexOf gives the step that a subscript takes: an index where it cannot be a key.

@@ -130,27 +130,29 @@ func (a *analysis) fieldValues(x *syntax.Attribute, s *scope) facts {
 	}
 	var out facts
 	if v := class.variables[x.Name]; v != nil {
-		if !v.isAccounted() || len(v.values) != v.bindings {
+		if len(v.values) != v.bindings || len(v.targets) > 0 {
 			return nothing
 		}
-		for _, b := range v.values {
-			out = union(out, a.values(b.expr, b.scope))
+		out = a.eachBound(v.values)
+	}
+	if f := a.fields[x.Name]; f != nil {
+		if f.other || f.folding {
+			return nothing
 		}
+		f.folding = true
+		out = union(out, a.eachBound(f.values))
+		f.folding = false
 	}
-	f := a.fields[x.Name]
-	if f == nil || f.other || f.folding {
-		if f == nil && len(out) > 0 {
-			return out
-		}
-		return nothing
-	}
-	f.folding = true
-	for _, b := range f.values {
-		out = union(out, a.values(b.expr, b.scope))
-	}
-	f.folding = false
 	if len(out) == 0 {
 		return nothing
+	}
+	return out
+}
+
+func (a *analysis) eachBound(all []bound) facts {
+	var out facts
+	for _, b := range all {
+		out = union(out, a.values(b.expr, b.scope))
 	}
 	return out
 }

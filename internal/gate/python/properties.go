@@ -87,24 +87,23 @@ func (a *analysis) update(u attributeUse, s *scope) bool {
 // digest: everything that its name is ever bound to is.
 func (a *analysis) isDictionary(b bound) bool {
 	switch x := b.expr.(type) {
-	case *syntax.Dict, *syntax.Set:
-		return true
-	case *syntax.Comprehension:
+	case *syntax.Dict, *syntax.Set, *syntax.Comprehension:
 		return true
 	case *syntax.Call:
 		v := a.resolve(x.Func, b.scope)
 		return v.all(dictMakers) || len(v.targets) == 1 && !v.other && strings.HasPrefix(v.targets[0].name, "hashlib.")
 	case *syntax.Name:
 		v := b.scope.sole(x.ID)
-		if v == nil || len(v.values) == 0 || len(v.values) != v.bindings || len(v.targets) > 0 {
-			return false
-		}
-		return !slices.ContainsFunc(v.values, func(value bound) bool {
-			_, isName := value.expr.(*syntax.Name)
-			return isName || !a.isDictionary(value)
+		return v != nil && v.hasOnlyValues() && !slices.ContainsFunc(v.values, func(value bound) bool {
+			return isNamePath(value.expr) || !a.isDictionary(value)
 		})
 	}
 	return false
+}
+
+// hasOnlyValues reports whether a variable is only bound by assignments of values that have no names.
+func (v *variable) hasOnlyValues() bool {
+	return len(v.values) > 0 && len(v.values) == v.bindings && len(v.targets) == 0
 }
 
 // setProperties judges matplotlib.pyplot.setp(artist, "name", value, ...).

@@ -22,8 +22,8 @@ type scope struct {
 	comprehension bool
 	parent        *scope
 	variables     map[string]*variable
-	globals       set // names declared global
-	nonlocals     set // names declared nonlocal
+	globals       set // names declared global; nil when there are none
+	nonlocals     set // names declared nonlocal; nil when there are none
 	// method is the def with parameters whose scope it is, and class the variable
 	// that its class statement binds.
 	method *syntax.FunctionDef
@@ -102,7 +102,7 @@ const (
 )
 
 func newScope(kind scopeKind, parent *scope) *scope {
-	return &scope{kind: kind, parent: parent, variables: map[string]*variable{}, globals: set{}, nonlocals: set{}}
+	return &scope{kind: kind, parent: parent, variables: map[string]*variable{}}
 }
 
 func (s *scope) module() *scope {

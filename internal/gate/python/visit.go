@@ -256,17 +256,22 @@ func (a *analysis) storeAttribute(t *syntax.Attribute, s *scope) {
 // first parameter of a method that nothing can call with another.
 func (a *analysis) isSelf(x syntax.Expr, s *scope) bool {
 	name, ok := x.(*syntax.Name)
-	if !ok || s.kind != functionScope || s.parent.kind != classScope || s.method == nil {
+	if !ok || s.method == nil || s.parent.kind != classScope {
 		return false
 	}
-	self, method := s.sole(name.ID), s.parent.variables[s.method.Name.ID]
-	if self == nil || self.scope != s || self.bindings != 1 || s.method.Params[0].Name != name.ID || s.method.Params[0].Star != syntax.NoStar {
-		return false
-	}
-	class := s.parent.class
-	return method != nil && method.bindings == 1 && method.loads == 0 && len(s.method.Decorators) == 0 &&
-		class != nil && class.bindings == 1 && class.loads == len(class.calls) && !slices.ContainsFunc(class.bases, a.isForeignBase)
+	self, first := s.variables[name.ID], s.method.Params[0]
+	method, class := s.parent.variables[s.method.Name.ID], s.parent.class
+	return self != nil && self.bindings == 1 && first.Name == name.ID && first.Star == syntax.NoStar &&
+		method != nil && method.isOnlyMethod() && class.isOnlyCalled() && !slices.ContainsFunc(class.bases, a.isForeignBase)
 }
+
+// isOnlyMethod reports whether nothing can call a method but through its objects.
+func (v *variable) isOnlyMethod() bool {
+	return v.bindings == 1 && v.loads == 0 && len(v.decorators) == 0
+}
+
+// isOnlyCalled reports whether the source only calls a class by its name.
+func (v *variable) isOnlyCalled() bool { return v.bindings == 1 && v.loads == len(v.calls) }
 
 // isForeignBase reports whether a base may be a class of a library, whose
 // objects have attributes of their own.

@@ -27,24 +27,27 @@ func (a *analysis) isZone(b bound, depth int) bool {
 	if elements, ok := elementsOf(b.expr); ok && depth > 0 {
 		return !slices.ContainsFunc(elements, func(x syntax.Expr) bool { return !a.isZone(bound{x, b.scope}, depth-1) })
 	}
+	v := a.resolve(b.expr, b.scope)
 	switch x := b.expr.(type) {
 	case *syntax.Constant, *syntax.Number:
 		return true
 	case *syntax.Attribute: // df["a"].dtype, datetime.timezone.utc
-		v := a.resolve(x, b.scope)
-		return zoneFields.has(x.Name) && !a.defined.has(x.Name) || len(v.targets) > 0 && !v.other
+		return zoneFields.has(x.Name) && !a.defined.has(x.Name) || v.isKnown()
 	case *syntax.Call:
-		v := a.resolve(x.Func, b.scope)
-		return len(v.targets) == 1 && !v.other && zoneMakers(v.targets[0].name)
-	case *syntax.Name:
-		if v := a.resolve(x, b.scope); len(v.targets) > 0 && !v.other {
-			return true
-		}
+		f := a.resolve(x.Func, b.scope)
+		return f.isKnown() && !slices.ContainsFunc(f.targets, func(t target) bool { return !zoneMakers(t.name) })
 	}
 	all := a.values(b.expr, b.scope)
-	return len(all) > 0 && !slices.ContainsFunc(all, func(f report.Fact) bool {
-		return f.Known == report.UnknownValue || f.Known == report.Prefix || strings.Contains(f.Value, filePrefix) || strings.ContainsAny(f.Value, placeholders)
-	})
+	return v.isKnown() || len(all) > 0 && !slices.ContainsFunc(all, mayNameFile)
+}
+
+// isKnown reports whether a value is certainly something with a dotted name.
+func (v value) isKnown() bool { return len(v.targets) > 0 && !v.other }
+
+// mayNameFile reports whether a time zone or data type can name a file.
+func mayNameFile(f report.Fact) bool {
+	return f.Known != report.Literal && f.Known != none && f.Known != scalar ||
+		strings.Contains(f.Value, filePrefix) || f.Known == report.Literal && strings.ContainsAny(f.Value, placeholders)
 }
 
 // zoneFields are attributes that hold a time zone or a data type.
