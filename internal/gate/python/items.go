@@ -228,12 +228,7 @@ func hasKeyword(call *syntax.Call, names ...string) bool {
 // hasPlainNumbers reports whether no class of the source can be a number that
 // calculates in its own way.
 func (a *analysis) hasPlainNumbers() bool {
-	for _, name := range []string{"__add__", "__radd__", "__mul__", "__rmul__", "__sub__", "__rsub__"} {
-		if a.defined.has(name) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc([]string{"__add__", "__radd__", "__mul__", "__rmul__", "__sub__", "__rsub__"}, a.defined.has)
 }
 
 // globbed gives what a pattern finds: as many directories deep as it is, as
