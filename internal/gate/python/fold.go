@@ -189,7 +189,7 @@ func (a *analysis) operatorValues(x *syntax.BinOp, s *scope) facts {
 	case syntax.Plus:
 		return a.joined(x.Operands, s).onlyText()
 	case syntax.Slash:
-		return a.joinPaths(x.Operands, s)
+		return normalized(a.joinPaths(x.Operands, s))
 	default:
 		return nothing
 	}
@@ -207,6 +207,20 @@ func (a *analysis) joinPaths(elements []syntax.Expr, s *scope) facts {
 		out = out.cross(next, joinPath)
 	}
 	return out
+}
+
+// normalized gives the text of paths of pathlib, which has no "." and no slash
+// at its end: f"{Path('/tmp/')}x" is /tmpx.
+func normalized(paths facts) facts {
+	if !paths.all(report.Literal) {
+		return paths
+	}
+	return paths.mapText(func(p string) (string, bool) {
+		if hasParent(p) {
+			return p, true // no file operation takes it
+		}
+		return path.Clean(p), showPath(literal(p)).Known == report.Literal
+	})
 }
 
 func joinPath(dir, next string) string {

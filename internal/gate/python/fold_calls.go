@@ -60,8 +60,10 @@ func (a *analysis) knownCallValues(name string, x *syntax.Call, s *scope) facts 
 	switch {
 	case pathMakers.has(name) && len(elements) == 0:
 		return facts{literal(".")}
-	case pathMakers.has(name):
+	case name == "os.path.join":
 		return a.joinPaths(elements, s)
+	case pathMakers.has(name):
+		return normalized(a.joinPaths(elements, s))
 	case name == "os.getcwd", name == "pathlib.Path.cwd":
 		if !a.moved {
 			return facts{literal(report.WorkingDirectory)}
@@ -127,7 +129,7 @@ func (a *analysis) methodValues(f *syntax.Attribute, x *syntax.Call, s *scope) f
 		}
 	case "joinpath":
 		if plain {
-			return a.joinPaths(append([]syntax.Expr{f.X}, elements...), s)
+			return normalized(a.joinPaths(append([]syntax.Expr{f.X}, elements...), s))
 		}
 	case "absolute", "as_posix":
 		return a.values(f.X, s).onlyText()

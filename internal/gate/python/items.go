@@ -131,7 +131,7 @@ func (a *analysis) pickName(x *syntax.Name, s *scope, path []int, depth int) fac
 
 // isConstant reports whether nothing can change what so many steps take out of v.
 func (v *variable) isConstant(steps int) bool {
-	isLookedAt := v.isLookedAt(maxParts)
+	isLookedAt := v.isLookedAt()
 	if (v.param != nil || len(v.items)+len(v.appended) > 0) && (!isLookedAt || steps > 1) {
 		return false
 	}
@@ -327,7 +327,7 @@ func (a *analysis) constantDict(b bound) (*syntax.Dict, *scope) {
 		return d, b.scope
 	}
 	v := b.scope.sole(name.ID)
-	if v == nil || v.other || v.bindings != 1 || len(v.values) != 1 || !v.isLookedAt(maxParts) {
+	if v == nil || v.other || v.bindings != 1 || len(v.values) != 1 || !v.isLookedAt() {
 		return nil, nil
 	}
 	d, ok := v.values[0].expr.(*syntax.Dict)
@@ -353,7 +353,10 @@ func (a *analysis) subscriptValues(x *syntax.Subscript, s *scope) facts {
 // keyed gives the item of a key in a dictionary that does not change, nil when
 // that is not known. A dictionary may be passed to functions.
 func (a *analysis) keyed(b bound, key report.Fact, depth int) facts {
-	if v := parameterOf(b); v != nil && depth > 0 {
+	if v := parameterOf(b); v != nil {
+		if a.picks++; depth == 0 || a.picks > maxPicks {
+			return nothing
+		}
 		return a.passed(v.param, func(given bound) facts {
 			if known := a.keyed(given, key, depth-1); known != nil {
 				return known
@@ -362,7 +365,13 @@ func (a *analysis) keyed(b bound, key report.Fact, depth int) facts {
 		})
 	}
 	d, inner := a.constantDict(b)
-	if d == nil || !a.areLiteralKeys(d, inner) {
+	if d == nil {
+		return nil
+	}
+	if a.picks += len(d.Items); a.picks > maxPicks {
+		return nothing
+	}
+	if !a.areLiteralKeys(d, inner) {
 		return nil
 	}
 	out := nothing
@@ -381,7 +390,7 @@ func parameterOf(b bound) *variable {
 		return nil
 	}
 	v := b.scope.sole(name.ID)
-	if v == nil || v.param == nil || v.bindings != 1 || !v.isLookedAt(maxParts) {
+	if v == nil || v.param == nil || v.bindings != 1 || !v.isLookedAt() {
 		return nil
 	}
 	return v

@@ -24,6 +24,14 @@ var worstCases = map[string]string{
 	"operations behind runes":  "x = '" + strings.Repeat("é", 60_000) + "'; " + strings.Repeat("print(1);", 9_000) + "\n",
 	"a sum":                    "x = " + strings.Repeat("'a' + ", 40_000) + "'a'\nopen(x)\n",
 	"constants that double":    doubling(2_000),
+	"lookups":                  lookups(7_000),
+	"calls that multiply":      calling(60),
+	"choices that double":      choosing(40),
+	"choices that multiply":    strings.Repeat("open(f'{1 if a else 2}{1 if a else 2}{1 if a else 2}{1 if a else 2}{1 if a else 2}')\n", 2_500),
+	"a list of many":           "for p in [" + strings.Repeat("'/tmp/a', ", 20_000) + "]: open(p)\n",
+	"a parameter of many":      "def f(p): open(p)\n" + strings.Repeat("f('/tmp/a')\n", 20_000),
+	"names that are assigned":  strings.Repeat("p = '/tmp/a'\n", 15_000) + "open(p)\n",
+	"cuts of cuts":             "x = 'a'\nopen(x" + strings.Repeat("[1:]", 900) + ")\n",
 	"aliases that multiply":    multiplying(400),
 	"aliases bound backwards":  "def f():\n" + backwardChain(2_000) + "import os\na0 = os\nf()\na2000.system('id')\n",
 	"an attribute of itself":   "import os\nx = os\nx = x.path\n" + strings.Repeat("x = x.y\n", 5_000),
@@ -37,6 +45,37 @@ var worstCases = map[string]string{
 	"globals":                  "def f():\n" + strings.Repeat(" global a, b, c, d\n", 12_000),
 	"a format template":        "('" + strings.Repeat("{0.a}", 40_000) + "').format(1)\n",
 	"an expression for pandas": "import pandas as pd\npd.DataFrame().query('" + strings.Repeat("a(", 100_000) + "')\n",
+}
+
+// lookups are subscripts of one large dictionary.
+func lookups(n int) string {
+	var b strings.Builder
+	b.WriteString("d = {")
+	for i := range n {
+		b.WriteString("'k" + strconv.Itoa(i) + "': '/tmp/x', ")
+	}
+	return b.String() + "}\n" + strings.Repeat("open(d['k1'])\n", n)
+}
+
+// calling is a tree of functions that each pass a dictionary on ten times.
+func calling(n int) string {
+	var b strings.Builder
+	b.WriteString("def f0(c): open(c['a'])\n")
+	for i := 1; i <= n; i++ {
+		b.WriteString("def f" + strconv.Itoa(i) + "(c):\n" + strings.Repeat("  f"+strconv.Itoa(i-1)+"(c)\n", 10))
+	}
+	return b.String() + "f" + strconv.Itoa(n) + "({'a': '/tmp/x'})\n"
+}
+
+// choosing are conditionals that double what can be picked from.
+func choosing(n int) string {
+	var b strings.Builder
+	b.WriteString("x0 = ['/tmp/a']\n")
+	for i := 1; i <= n; i++ {
+		x := "x" + strconv.Itoa(i-1)
+		b.WriteString("x" + strconv.Itoa(i) + " = " + x + " if a else " + x + "\n")
+	}
+	return b.String() + strings.Repeat("for p in x"+strconv.Itoa(n)+": open(p)\n", 2_000)
 }
 
 func doubling(n int) string {

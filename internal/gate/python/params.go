@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
+	"github.com/airlock-dev/airlock/internal/gate/report"
 )
 
 // load is a read of a name; call is the call that it is the function of, if any.
@@ -103,12 +104,15 @@ func (l load) parameter(scopes map[syntax.Node]*scope) *variable {
 }
 
 // isLookedAt reports whether the source only looks at a list or dictionary in
-// v, here and in the functions that it is passed to.
-func (v *variable) isLookedAt(depth int) bool {
-	if v.loads != v.looks+len(v.passedTo) || depth == 0 {
-		return false
+// v, here and in the functions that it is passed to; in a circle, it may not.
+func (v *variable) isLookedAt() bool {
+	if v.lookState == notFolded {
+		v.lookState = folding
+		v.onlyLooks = v.loads == v.looks+len(v.passedTo) &&
+			!slices.ContainsFunc(v.passedTo, func(to *variable) bool { return !to.isLookedAt() })
+		v.lookState = folded
 	}
-	return !slices.ContainsFunc(v.passedTo, func(to *variable) bool { return !to.isLookedAt(depth - 1) })
+	return v.lookState == folded && v.onlyLooks
 }
 
 // parameterValues gives what the calls of a function pass for a parameter.
@@ -138,8 +142,8 @@ func (a *analysis) passed(p *parameter, what func(bound) facts) facts {
 // but its calls refers to, so that each of them gives its parameters.
 func isConstructor(method *variable) bool {
 	class := method.scope.class
-	return method.name == "__init__" && method.scope.kind == classScope && method.bindings == 1 && method.loads == 0 &&
-		len(method.decorators) == 0 && class != nil && len(class.decorators)+len(class.bases) == 0
+	return method.name == "__init__" && method.scope.kind == classScope && method.isOnlyMethod() &&
+		class.isOnlyCalled() && len(class.decorators)+len(class.bases) == 0
 }
 
 // given gives what of each value counts that the calls of p's function pass.
@@ -153,6 +157,9 @@ func (p *parameter) given(what func(bound) facts) facts {
 	}
 	out := facts{}
 	for _, c := range f.calls {
+		if out.all(report.UnknownValue) {
+			break
+		}
 		x, presence := p.argument.find(c.call)
 		switch {
 		case presence == given:

@@ -55,6 +55,9 @@ type variable struct {
 	// the reads that leave a list or dictionary as it is, and calls those that call it.
 	bindings, loads, looks int
 	calls                  []boundCall
+	// onlyLooks keeps the answer of isLookedAt, lookState whether it was found out.
+	onlyLooks bool
+	lookState foldState
 	// passedTo are the parameters that it is passed for.
 	passedTo []*variable
 	// appended are the values that its append method is given.

@@ -270,8 +270,11 @@ func (v *variable) isOnlyMethod() bool {
 	return v.bindings == 1 && v.loads == 0 && len(v.decorators) == 0
 }
 
-// isOnlyCalled reports whether the source only calls a class by its name.
-func (v *variable) isOnlyCalled() bool { return v.bindings == 1 && v.loads == len(v.calls) }
+// isOnlyCalled reports whether the source only calls a class by its name. One in
+// a class body can also be reached as an attribute.
+func (v *variable) isOnlyCalled() bool {
+	return v.scope.kind != classScope && v.bindings == 1 && v.loads == len(v.calls)
+}
 
 // isForeignBase reports whether a base may be a class of a library, whose
 // objects have attributes of their own.
