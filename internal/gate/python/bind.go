@@ -20,6 +20,8 @@ type binder struct {
 	loads []load
 	// order lists the variables as they are first bound.
 	order []*variable
+	// plots is set when the code names a method of pandas that plots.
+	plots bool
 	// fields are the values that are assigned to attributes, by name.
 	fields map[string]*field
 	// bodies are the function and class bodies that are still to be walked.
@@ -141,10 +143,13 @@ func (b *binder) node(n syntax.Node, s *scope) {
 	case *syntax.Call:
 		b.call(n, s)
 	case *syntax.Attribute:
+		b.mention(n.Name)
 		if isParser(n.Name) {
 			b.fields = nil
 		}
 		b.node(n.X, s)
+	case *syntax.Str:
+		b.mention(n.Value)
 	case *syntax.Subscript:
 		b.look(n.X, s)
 		b.node(n.Index, s)
@@ -204,6 +209,7 @@ func (b *binder) call(n *syntax.Call, s *scope) {
 }
 
 func (b *binder) method(f *syntax.Attribute, n *syntax.Call, s *scope) {
+	b.mention(f.Name)
 	if isParser(f.Name) {
 		if len(n.Args) > 1 || len(n.Args) == 1 && n.Args[0].Star != syntax.NoStar {
 			b.fields = nil // the second argument is the namespace
@@ -448,6 +454,16 @@ func (b *binder) imports(n syntax.Node, s *scope) {
 				b.importTo(s, name, n.Module+"."+a.Name)
 			}
 		}
+	}
+}
+
+// plotters are methods of pandas whose result is a part of a figure.
+var plotters = set{"plot": {}, "hist": {}, "boxplot": {}}
+
+// mention notes the name of an attribute: pandas imports matplotlib to plot.
+func (b *binder) mention(name string) {
+	if plotters.has(name) {
+		b.plots = true
 	}
 }
 

@@ -283,6 +283,9 @@ var evasions = map[string]string{
 	"an archive behind an array, with the name defined":       "import numpy as np\nclass A: zip = fid = 1\nnp.load('/tmp/a.npz').zip.extractall('/etc')",
 	"a reader behind a workbook, with the name defined":       "import pandas as pd\nclass A: OpenpyxlReader = 1\npd.ExcelFile('/tmp/a.xlsx').OpenpyxlReader('/etc/x')",
 	"a tree that is written canonically":                      "import xml.etree.ElementTree as E\nE.ElementTree().write_c14n('/etc/x')",
+	"LaTeX in properties of a figure that pandas draws":       "import pandas as pd\nd = {}\nd['use' + 'tex'] = True\npd.DataFrame({'a': [1]}).plot().title.update(d)",
+	"LaTeX in a figure that pandas.plotting draws":            "from pandas.plotting import scatter_matrix\nd = {k: True for k in [input()]}\nscatter_matrix(1)[0][0].title.update(d)",
+	"a font in a figure that pandas draws":                    "import pandas as pd\npd.DataFrame({'a': [1]}).hist()[0][0].legend(prop={input(): '/etc/passwd'})",
 }
 
 func aliasChain(n int) string {

@@ -77,6 +77,9 @@ func analyse(file *syntax.File, known *knowledge, out *report.Builder) {
 	b := &binder{scopes: map[syntax.Node]*scope{}, defined: set{}, imported: set{}, fields: map[string]*field{}}
 	module := newScope(moduleScope, nil)
 	b.file(file.Body, module)
+	if b.plots && b.imported.has("pandas") || b.imported.has("pandas.plotting") {
+		b.imported.add("matplotlib")
+	}
 	countLoads(b.loads, b.scopes)
 	a := &analysis{
 		known: known, out: out, scopes: b.scopes, defined: b.defined, imported: b.imported, fields: b.fields,
