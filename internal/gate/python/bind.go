@@ -168,66 +168,6 @@ func (b *binder) node(n syntax.Node, s *scope) {
 	}
 }
 
-// look binds an expression of which a list or dictionary stays as it is.
-func (b *binder) look(x syntax.Expr, s *scope) {
-	if name, ok := x.(*syntax.Name); ok {
-		b.loads = append(b.loads, load{name: name, scope: s, look: true})
-		return
-	}
-	b.node(x, s)
-}
-
-// lookingFunctions are builtins, and lookingMethods methods of lists and
-// dictionaries, that leave these as they are.
-var (
-	lookingFunctions = set{"len": {}, "print": {}, "enumerate": {}, "zip": {}, "sorted": {}, "list": {}, "tuple": {}, "set": {}, "range": {}, "iter": {}, "reversed": {}}
-	lookingMethods   = set{"items": {}, "keys": {}, "values": {}, "get": {}, "index": {}, "count": {}, "copy": {}, "sort": {}, "reverse": {}}
-)
-
-// call binds a call, and notes what its function does with lists.
-func (b *binder) call(n *syntax.Call, s *scope) {
-	b.names(n)
-	through := ""
-	switch f := n.Func.(type) {
-	case *syntax.Name:
-		b.loads = append(b.loads, load{name: f, scope: s, call: n})
-		if lookingFunctions.has(f.ID) {
-			through = f.ID
-		}
-	case *syntax.Attribute:
-		b.method(f, n, s)
-	default:
-		b.node(f, s)
-	}
-	for i, arg := range n.Args {
-		if name, ok := arg.Value.(*syntax.Name); ok {
-			b.loads = append(b.loads, load{name: name, scope: s, through: through, passed: n, argument: i})
-		} else {
-			b.node(arg.Value, s)
-		}
-	}
-}
-
-func (b *binder) method(f *syntax.Attribute, n *syntax.Call, s *scope) {
-	b.mention(f.Name)
-	if isParser(f.Name) {
-		if len(n.Args) > 1 || len(n.Args) == 1 && n.Args[0].Star != syntax.NoStar {
-			b.fields = nil // the second argument is the namespace
-		}
-		b.node(f.X, s)
-		return
-	}
-	name, ok := f.X.(*syntax.Name)
-	switch {
-	case ok && lookingMethods.has(f.Name):
-		b.look(name, s)
-	case ok && f.Name == "append" && len(n.Args) == 1 && n.Args[0].Star == syntax.NoStar:
-		b.loads = append(b.loads, load{name: name, scope: s, look: true, appended: n.Args[0].Value})
-	default:
-		b.node(f, s)
-	}
-}
-
 func (b *binder) each(exprs []syntax.Expr, s *scope) {
 	for _, x := range exprs {
 		b.expression(x, s)
@@ -346,86 +286,6 @@ func enclosing(s *scope) *scope {
 	return s
 }
 
-// target binds an assignment target. value is nil when it is not a plain expression.
-func (b *binder) target(t syntax.Expr, value syntax.Expr, s *scope) {
-	switch t := t.(type) {
-	case *syntax.Name:
-		v := b.bind(s, t.ID)
-		if value == nil {
-			v.other = true
-		} else {
-			v.values = append(v.values, bound{value, s})
-		}
-	case *syntax.Starred:
-		b.target(t.X, nil, s)
-	case *syntax.Tuple:
-		b.unpack(t.Elts, value, s)
-	case *syntax.List:
-		b.unpack(t.Elts, value, s)
-	case *syntax.Attribute:
-		b.defined.add(t.Name)
-		b.field(t.Name, value, s)
-		b.node(t.X, s)
-	case *syntax.Subscript:
-		b.node(t.X, s)
-		b.node(t.Index, s)
-	default:
-		b.node(t, s)
-	}
-}
-
-// unpack binds a, b = x, y pairwise, and parts of any other value.
-func (b *binder) unpack(targets []syntax.Expr, value syntax.Expr, s *scope) {
-	var values []syntax.Expr
-	switch v := value.(type) {
-	case *syntax.Tuple:
-		values = v.Elts
-	case *syntax.List:
-		values = v.Elts
-	}
-	if len(values) == len(targets) && !hasStarred(targets) && !hasStarred(values) {
-		for i, t := range targets {
-			b.target(t, values[i], s)
-		}
-		return
-	}
-	b.parts(targets, item{bound: bound{value, s}}, s)
-}
-
-func hasStarred(list []syntax.Expr) bool {
-	return slices.ContainsFunc(list, func(x syntax.Expr) bool {
-		_, starred := x.(*syntax.Starred)
-		return starred
-	})
-}
-
-// parts binds each target to an element of i.
-func (b *binder) parts(targets []syntax.Expr, i item, s *scope) {
-	for n, t := range targets {
-		if i.expr == nil || hasStarred(targets) {
-			b.target(t, nil, s)
-		} else {
-			b.part(t, item{i.bound, append(slices.Clone(i.path), n)}, s)
-		}
-	}
-}
-
-// part binds a target to a part of a value.
-func (b *binder) part(t syntax.Expr, i item, s *scope) {
-	switch t := t.(type) {
-	case *syntax.Name:
-		v := b.bind(s, t.ID)
-		v.other = true
-		v.items = append(v.items, i)
-	case *syntax.Tuple:
-		b.parts(t.Elts, i, s)
-	case *syntax.List:
-		b.parts(t.Elts, i, s)
-	default:
-		b.target(t, nil, s)
-	}
-}
-
 func (b *binder) imports(n syntax.Node, s *scope) {
 	switch n := n.(type) {
 	case *syntax.Import:
@@ -454,16 +314,6 @@ func (b *binder) imports(n syntax.Node, s *scope) {
 				b.importTo(s, name, n.Module+"."+a.Name)
 			}
 		}
-	}
-}
-
-// plotters are methods of pandas whose result is a part of a figure.
-var plotters = set{"plot": {}, "hist": {}, "boxplot": {}}
-
-// mention notes the name of an attribute: pandas imports matplotlib to plot.
-func (b *binder) mention(name string) {
-	if plotters.has(name) {
-		b.plots = true
 	}
 }
 
