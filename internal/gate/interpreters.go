@@ -58,7 +58,7 @@ var interpreters = map[string]interpreter{
 
 // code finds the code among the arguments. Asking for the version runs none.
 func (i interpreter) code(args []Fact) (embeddedCode, bool) {
-	if len(args) > 0 && (args[0] == literal("--version") || args[0] == literal("--help")) {
+	if len(args) > 0 && slices.Contains([]string{"--version", "--help"}, args[0].Value) {
 		return embeddedCode{}, false
 	}
 	isolated := i.isolation == ""

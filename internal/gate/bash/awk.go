@@ -164,16 +164,16 @@ func (r *awkReader) slash() bool {
 	}
 	bracket := false
 	for i := 0; i < len(rest); i++ {
-		switch c := rest[i]; {
-		case c == '\\':
+		switch c := rest[i]; c {
+		case '\\':
 			i++
-		case c == '\n':
+		case '\n':
 			return false
-		case c == '[':
+		case '[':
 			bracket = true
-		case c == ']':
+		case ']':
 			bracket = false
-		case c == '/':
+		case '/':
 			r.at += i + 2
 			r.last = "v"
 			return !bracket

@@ -38,13 +38,12 @@ type span struct{ from, to int }
 
 // analysed is what reading a function once has shown.
 type analysed struct {
-	busy     bool
-	runs     int
-	needs    map[string]bool
-	gives    []string
-	before   []string
-	after    []string
-	declared bool
+	busy   bool
+	runs   int
+	needs  map[string]bool
+	gives  []string
+	before []string
+	after  []string
 }
 
 // maxRuns is how often one function is read for different states, maxAnalyses how often all are.

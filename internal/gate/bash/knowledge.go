@@ -36,7 +36,7 @@ type knowledge struct {
 type variableClass uint8
 
 const (
-	variableOther variableClass = iota
+	_ variableClass = iota
 	// variableNumber always holds a number, and evaluates what it is given as arithmetic.
 	variableNumber
 	// variableShell is set by the shell and gives nothing away.

@@ -133,16 +133,16 @@ func (p *sedParser) addresses() bool {
 func (p *sedParser) delimited(mark byte) bool {
 	bracket := false
 	for ; p.at < len(p.text); p.at++ {
-		switch c := p.text[p.at]; {
-		case c == '\\':
+		switch c := p.text[p.at]; c {
+		case '\\':
 			if bracket {
 				return false
 			}
 			p.at++
-		case c == mark:
+		case mark:
 			p.at++
 			return !bracket
-		case c == '[':
+		case '[':
 			bracket = true
 			if p.at+1 < len(p.text) && p.text[p.at+1] == '^' {
 				p.at++
@@ -150,9 +150,9 @@ func (p *sedParser) delimited(mark byte) bool {
 			if p.at+1 < len(p.text) && p.text[p.at+1] == ']' {
 				p.at++
 			}
-		case c == ']':
+		case ']':
 			bracket = false
-		case c == '\n':
+		case '\n':
 			return false
 		}
 	}

@@ -3,6 +3,7 @@
 package bash
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/airlock-dev/airlock/internal/gate/report"
@@ -265,10 +266,8 @@ func (p *parsed) takeNext(name string, rest []arg) int {
 // has tells whether one of the options was given.
 func (p *parsed) has(names ...string) bool {
 	for _, g := range p.options {
-		for _, name := range names {
-			if g.name == name {
-				return true
-			}
+		if slices.Contains(names, g.name) {
+			return true
 		}
 	}
 	return false

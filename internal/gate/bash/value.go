@@ -155,7 +155,7 @@ func (ts texts) join(more texts) texts {
 			return texts{unknown}
 		}
 		if !slices.ContainsFunc(ts, func(u text) bool { return slices.Equal(t, u) }) {
-			ts = append(ts[:len(ts):len(ts)], t)
+			ts = append(slices.Clip(ts), t)
 		}
 		if len(ts) > maxTexts {
 			return ts.widen()

@@ -3,6 +3,7 @@
 package bash
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/airlock-dev/airlock/internal/gate/report"
@@ -162,7 +163,7 @@ func (s *script) xargs(c command) {
 // fed gives the words of a command with what xargs adds: in place of a mark, or at the end.
 func fed(words []arg, place string) []arg {
 	if place == "" {
-		return append(words[:len(words):len(words)], arg{texts: texts{unknown}, split: true})
+		return append(slices.Clip(words), arg{texts: texts{unknown}, split: true})
 	}
 	out := []arg{}
 	for _, w := range words {

@@ -162,12 +162,12 @@ func (a *analysis) methodCall(n, f *syntax.Node, name string, list []*syntax.Nod
 	if base.kinds == 0 {
 		return out
 	}
-	out.kinds |= a.callMethod(n, f, name, base.kinds, list, s)
+	out.kinds |= a.callMethod(n, name, base.kinds, list, s)
 	return out
 }
 
 // callMethod calls a method of a value that has no dotted name.
-func (a *analysis) callMethod(n, f *syntax.Node, name string, base kinds, list []*syntax.Node, s *scope) kinds {
+func (a *analysis) callMethod(n *syntax.Node, name string, base kinds, list []*syntax.Node, s *scope) kinds {
 	m, known := a.known.methods[name]
 	if base&^(instance|primitive) == 0 && len(a.methods[name]) > 0 && !a.keyedInstances {
 		known = false // a method of the code's own, whatever its name
@@ -190,7 +190,7 @@ func (a *analysis) callMethod(n, f *syntax.Node, name string, base kinds, list [
 	}
 	if callee.has(hot) && !own {
 		callee &^= hot // reading a known method gives that method
-		callee |= base & hot & a.state.read(name)
+		callee |= base & hot & a.read(name)
 	}
 	args := a.callbackArguments(list, s, base, a.callbackOf(name, base, known && !own && (m.callback || m.result == primitive)))
 	for _, g := range read {

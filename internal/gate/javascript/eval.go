@@ -30,7 +30,7 @@ func (a *analysis) consume(n *syntax.Node, v value) kinds {
 
 // look gives what an expression may be, and leaves its dotted names to the caller.
 //
-//nolint:gocyclo // one case for each kind of expression
+
 func (a *analysis) look(n *syntax.Node, s *scope) value {
 	if a.steps++; a.steps > maxSteps {
 		return value{} // the report is marked as incomplete

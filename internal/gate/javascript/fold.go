@@ -4,6 +4,7 @@ package javascript
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/airlock-dev/airlock/internal/gate/javascript/syntax"
@@ -174,12 +175,7 @@ func (a *analysis) isName(n *syntax.Node, s *scope, names ...string) bool {
 	if v.kinds != 0 || len(v.names) != 1 {
 		return false
 	}
-	for _, name := range names {
-		if v.names[0] == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(names, v.names[0])
 }
 
 // isNamePath recognises a, a.b, a.b.c and require('a').b, which are cheap to look at again.

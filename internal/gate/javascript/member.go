@@ -116,7 +116,7 @@ func (a *analysis) propertyValue(n *syntax.Node, base kinds, name string) kinds 
 	case strings.HasPrefix(name, "_") && !a.defined.has(name) && name != "_id" && name != "_":
 		a.unknown(n, "."+name, report.FormAttribute, "the code does not define this name, and names like it are internals of libraries")
 	}
-	if numeric.has(name) && len(a.accessors[name]) == 0 && a.state.properties[name] == nil && !a.dynamic.has(^unknownData) {
+	if numeric.has(name) && len(a.accessors[name]) == 0 && a.properties[name] == nil && !a.dynamic.has(^unknownData) {
 		return primitive
 	}
 	a.accessed(name, base)

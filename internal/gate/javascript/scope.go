@@ -93,7 +93,6 @@ type callable struct {
 	inClass bool
 	// constructor is that of a class.
 	constructor *callable
-	done        bool
 }
 
 // binder finds what every scope binds.
@@ -135,7 +134,6 @@ func (b *binder) each(list []*syntax.Node, s *scope) {
 	}
 }
 
-//nolint:gocyclo // one case for each kind of node that opens a scope or binds
 func (b *binder) node(n *syntax.Node, s *scope) {
 	switch n.Kind {
 	case syntax.Function:

@@ -16,7 +16,6 @@ func (a *analysis) statements(list []*syntax.Node, s *scope) {
 // block evaluates a block in the scope that it opens.
 func (a *analysis) block(n *syntax.Node, _ *scope) { a.statements(n.List, a.scopes[n]) }
 
-//nolint:gocyclo // one case for each kind of statement
 func (a *analysis) statement(n *syntax.Node, s *scope) {
 	if n == nil {
 		return
@@ -29,7 +28,7 @@ func (a *analysis) statement(n *syntax.Node, s *scope) {
 		a.discard(n.Left, s)
 	case syntax.Var:
 		for _, d := range n.List {
-			a.declare(n, d, s)
+			a.declare(d, s)
 		}
 	case syntax.Function:
 		a.function(n, s, false)
@@ -80,7 +79,7 @@ func (a *analysis) discard(n *syntax.Node, s *scope) {
 	}
 }
 
-func (a *analysis) declare(n, d *syntax.Node, s *scope) {
+func (a *analysis) declare(d *syntax.Node, s *scope) {
 	if d.Right == nil {
 		if d.Left.Kind == syntax.Ident {
 			a.assignName(d.Left, s, of(primitive))
@@ -218,7 +217,7 @@ func (a *analysis) namespace(n *syntax.Node, s *scope) {
 	a.assignName(n.Left, s, of(data))
 	a.block(n.Body, a.scopes[n])
 	for name, v := range a.scopes[n.Body].variables {
-		a.binder.defined.add(name)
+		a.defined.add(name)
 		a.storeName(name, v.value.kinds)
 		if v.callable != nil {
 			v.callable.escape(a)

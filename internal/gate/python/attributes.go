@@ -36,7 +36,7 @@ var safeDunders = set{
 
 // attribute judges an attribute of a value of unknown type (rule 3).
 //
-//nolint:gocyclo // one case for each rule
+
 func (a *analysis) attribute(u attributeUse, s *scope) {
 	reason := ""
 	switch {

@@ -105,7 +105,7 @@ func declare(n syntax.Node, s *scope) {
 
 // node binds whatever n binds, and everything below it.
 //
-//nolint:gocyclo // one case for each kind of node that opens or reads a scope
+
 func (b *binder) node(n syntax.Node, s *scope) {
 	switch n := n.(type) {
 	case *syntax.FunctionDef:
@@ -220,7 +220,7 @@ func (b *binder) comprehension(n *syntax.Comprehension, s *scope) {
 
 // binding handles the statements and expressions that bind names in their own scope.
 //
-//nolint:gocyclo // one case for each kind of node that binds
+
 func (b *binder) binding(n syntax.Node, s *scope) {
 	switch n := n.(type) {
 	case *syntax.Assign:

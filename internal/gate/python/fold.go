@@ -47,7 +47,7 @@ func (a *analysis) fold(x syntax.Expr, s *scope) report.Fact {
 // known strings only, or built of such by +, %, f-strings, str.format, os.path
 // and pathlib.
 //
-//nolint:gocyclo // one case for each kind of expression
+
 func (a *analysis) values(x syntax.Expr, s *scope) facts {
 	switch x := x.(type) {
 	case *syntax.Str:

@@ -44,7 +44,6 @@ func (a *analysis) callValues(x *syntax.Call, s *scope) facts {
 	return nothing
 }
 
-//nolint:gocyclo // one case for each function
 func (a *analysis) knownCallValues(name string, x *syntax.Call, s *scope) facts {
 	isRandom := name == "random.randint" || name == "random.randrange"
 	if scalarMakers.has(name) || isRandom && a.hasPlainNumbers() {
@@ -111,7 +110,7 @@ func splitPath(p string) (dir, name string, ok bool) {
 
 // methodValues folds methods of strings, paths and dates.
 //
-//nolint:gocyclo // one case for each method
+
 func (a *analysis) methodValues(f *syntax.Attribute, x *syntax.Call, s *scope) facts {
 	elements, plain := positional(x)
 	switch f.Name {

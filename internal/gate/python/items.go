@@ -30,7 +30,7 @@ type item struct {
 // took an element. Lists and dictionaries in variables count only if the source
 // does nothing that could change them.
 //
-//nolint:gocyclo // one case for each kind of expression
+
 func (a *analysis) pick(b bound, path []int, depth int) facts {
 	if len(path) == 0 {
 		return a.values(b.expr, b.scope)
@@ -171,7 +171,7 @@ var passesOn = set{"sorted": {}, "list": {}, "tuple": {}, "set": {}, "frozenset"
 
 // pickCall gives elements of what a call returns.
 //
-//nolint:gocyclo // one case for each function
+
 func (a *analysis) pickCall(x *syntax.Call, s *scope, path []int, depth int) facts {
 	if len(x.Args) > 0 && x.Args[0].Star != syntax.NoStar {
 		return nothing
@@ -263,7 +263,7 @@ func (a *analysis) walked(root bound, inner []int) facts {
 
 // pickMethod gives elements of what a method of a known value returns.
 //
-//nolint:gocyclo // one case for each method
+
 func (a *analysis) pickMethod(x *syntax.Call, s *scope, steps []int, depth int) facts {
 	f, ok := x.Func.(*syntax.Attribute)
 	if !ok {

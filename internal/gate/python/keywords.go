@@ -90,7 +90,7 @@ var keywordLibrary = map[string]string{"storage_options": "pandas", "backend": "
 
 // namedArgument judges one keyword and its value.
 //
-//nolint:gocyclo // one case for each keyword
+
 func (a *analysis) namedArgument(name string, x syntax.Expr, at syntax.Node, s *scope) {
 	if isConstant(x, "False") || isConstant(x, "None") {
 		return

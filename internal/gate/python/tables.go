@@ -107,7 +107,7 @@ func (k *knowledge) module(name string) set {
 
 // readTables reads tables.txt: headers, each followed by indented names.
 //
-//nolint:gocyclo // one case for each header
+
 func (k *knowledge) readTables() (version string) {
 	var target set
 	for line := range strings.Lines(tablesText) {

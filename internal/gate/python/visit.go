@@ -30,7 +30,7 @@ func (a *analysis) expr(x syntax.Expr, s *scope) {
 // visit reports the operations of n and of everything below it, each in the
 // scope in which Python evaluates it.
 //
-//nolint:gocyclo // one case for each kind of node
+
 func (a *analysis) visit(n syntax.Node, s *scope) {
 	switch n := n.(type) {
 	case *syntax.FunctionDef:
@@ -123,7 +123,7 @@ func (a *analysis) comprehension(n *syntax.Comprehension, s *scope) {
 
 // statement handles the statements that bind names; all others are their parts.
 //
-//nolint:gocyclo // one case for each kind of statement
+
 func (a *analysis) statement(n syntax.Stmt, s *scope) {
 	switch n := n.(type) {
 	case *syntax.Import:

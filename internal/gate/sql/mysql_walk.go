@@ -106,7 +106,7 @@ func (w *mysqlWalk) withQueries(v reflect.Value, s mysqlScope) mysqlScope {
 	if !field.IsValid() {
 		return s
 	}
-	clause, ok := field.Interface().(*ast.WithClause)
+	clause, ok := reflect.TypeAssert[*ast.WithClause](field)
 	if !ok || clause == nil {
 		return s
 	}

@@ -209,7 +209,7 @@ func (p *parser) chain(x *Node, from int, calls bool) *Node {
 
 // link parses one member access or call; nil when the chain ends.
 //
-//nolint:gocyclo // one case for each kind of link
+
 func (p *parser) link(x *Node, from int, calls bool) *Node {
 	n := &Node{From: from, Left: x}
 	if calls && p.accept("?.") {
@@ -333,7 +333,6 @@ func (p *parser) newExpression() *Node {
 	return p.node(n)
 }
 
-//nolint:gocyclo // one case for each kind of primary expression
 func (p *parser) primary() *Node {
 	p.enter()
 	defer p.leave()

@@ -196,7 +196,7 @@ func (l *lexer) escapedName(from int) {
 				l.fail(l.pos, "an unexpected backslash")
 			}
 			l.pos += 2
-			r, n = rune(l.unicodeEscape()), 0
+			r, n = rune(l.unicodeEscape()), 0 //nolint:gosec // at most 0x10ffff
 			if !isIDPart(r) || out.Len() == 0 && !isIDStart(r) {
 				l.fail(l.pos, "an escape that no name may hold")
 			}
@@ -211,7 +211,7 @@ func (l *lexer) escapedName(from int) {
 
 // punctuators by their first byte, longest first.
 var punctuators = func() (byFirst [128][]string) {
-	for _, p := range strings.Fields(`>>>= ... === !== **= <<= >>= >>> &&= ||= ??=
+	for p := range strings.FieldsSeq(`>>>= ... === !== **= <<= >>= >>> &&= ||= ??=
 => == != <= >= && || ?? ?. ++ -- += -= *= /= %= &= |= ^= << >> **
 { } ( ) [ ] ; , < > + - * / % & | ^ ! ~ ? : = . @`) {
 		byFirst[p[0]] = append(byFirst[p[0]], p)

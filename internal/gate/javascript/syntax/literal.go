@@ -87,9 +87,9 @@ func (l *lexer) escape(t *text, template bool) {
 			l.pos++
 		}
 	case r == 'x':
-		t.rune(rune(l.hex(2)))
+		t.rune(rune(l.hex(2))) //nolint:gosec // two digits
 	case r == 'u':
-		t.rune(rune(l.unicodeEscape()))
+		t.rune(rune(l.unicodeEscape())) //nolint:gosec // at most 0x10ffff
 	case r >= '0' && r <= '7':
 		t.rune(l.octal(r, template))
 	case simpleEscapes[r] != 0:

@@ -51,7 +51,7 @@ func (p *parser) block() *Node {
 
 // keywordStatement parses a statement that a keyword begins, if one does.
 //
-//nolint:gocyclo // one case for each keyword
+
 func (p *parser) keywordStatement() (*Node, bool) {
 	from := p.tok.from
 	switch p.tok.text {

@@ -74,7 +74,6 @@ func (p *parser) operatorType() {
 	}
 }
 
-//nolint:gocyclo // one case for each kind of type
 func (p *parser) primaryType() {
 	switch {
 	case p.is("(") || p.is("<") || p.isWord("new"):

@@ -5,7 +5,7 @@ package syntax
 // typeStatement parses the statements that only TypeScript has; the first result
 // is nil for those that leave nothing behind.
 //
-//nolint:gocyclo // one case for each keyword
+
 func (p *parser) typeStatement() (*Node, bool) {
 	from, t := p.tok.from, p.peek()
 	named := t.kind == tName && !t.newline
