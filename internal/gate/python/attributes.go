@@ -59,7 +59,7 @@ func (a *analysis) attribute(u attributeUse, s *scope) {
 		return
 	case a.known.attributes.has(u.name), a.defined.has(u.name), a.known.methods[u.name] != nil:
 		return
-	case u.name[0] != '_' && !a.known.others.has(u.name):
+	case u.name != "" && u.name[0] != '_' && !a.known.others.has(u.name):
 		return // nothing in the image has it: it is a column, a field or an error
 	default:
 		reason = fmt.Sprintf("the attribute %q of a value of unknown type is not in the tables", u.name)

@@ -153,6 +153,20 @@ func TestLimitsAreReported(t *testing.T) {
 	}
 }
 
+// TestEmptyNamesAreRead holds strings that are names of nothing, which must not
+// crash the reader, and which nothing allows.
+func TestEmptyNamesAreRead(t *testing.T) {
+	for _, source := range []string{
+		"import pandas as pd\npd.DataFrame().agg('')", "from pandas import A\nA.pivot_table(func='')", "import pandas\ngetattr(pandas, '')", "getattr(1, '')",
+		"import os\ngetattr(os, '').x", "import operator\noperator.attrgetter('a..b')(1)", "'{0.}'.format(1)", "import os\ngetattr(os.path, '')('x')",
+		"import matplotlib.pyplot as p\np.setp(1, '', 2)\np.title('x', **{'': 1}, fontdict={'': 1})",
+	} {
+		if r := Read([]byte(source)); r.Error != nil {
+			t.Errorf("%q: %v", source, r.Error)
+		}
+	}
+}
+
 func TestErrorsHavePositions(t *testing.T) {
 	r := Read([]byte("x = 1\ny = (é +\n"))
 	want := report.Position{Line: 3, Column: 1, EndLine: 3, EndColumn: 1}

@@ -176,7 +176,7 @@ func (a *analysis) effectsOf(name string) []effect {
 		return effects
 	}
 	i := strings.LastIndexByte(name, '.')
-	if i < 0 || name[i+1] == '_' || !a.known.isModule(name[:i]) || a.known.isModule(name) || a.known.modules[name[:i]].has(name[i+1:]) {
+	if i < 0 || i+1 == len(name) || name[i+1] == '_' || !a.known.isModule(name[:i]) || a.known.isModule(name) || a.known.modules[name[:i]].has(name[i+1:]) {
 		return nil
 	}
 	return a.known.effects[name[:i]+".*"]
