@@ -153,8 +153,8 @@ func TestLimitsAreReported(t *testing.T) {
 	}
 }
 
-// TestEmptyNamesAreRead holds strings that are names of nothing, which must not
-// crash the reader, and which nothing allows.
+// TestEmptyNamesAreRead holds strings that are names of nothing: they must not
+// crash the reader.
 func TestEmptyNamesAreRead(t *testing.T) {
 	for _, source := range []string{
 		"import pandas as pd\npd.DataFrame().agg('')", "from pandas import A\nA.pivot_table(func='')", "import pandas\ngetattr(pandas, '')", "getattr(1, '')",
