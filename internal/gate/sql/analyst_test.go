@@ -23,6 +23,7 @@ func TestOrdinaryAnalysisIsAllowed(t *testing.T) {
 			"distinct on, lag, named":   "SELECT DISTINCT ON (id) id, lag(v, 1, 0) OVER w FROM t WINDOW w AS (PARTITION BY id ORDER BY at) ORDER BY id, at DESC",
 			"values and set operations": "SELECT a FROM t EXCEPT (SELECT b FROM s INTERSECT VALUES (1), (2)) ORDER BY 1 OFFSET 5 ROWS FETCH NEXT 5 ROWS ONLY",
 			"comments":                  "-- sales\nSELECT /* all */ * FROM sales TABLESAMPLE system (10);",
+			"columns of functions":      "SELECT kv.key, kv.value, (json_each(x)).value, d.day, g.g, r.a, u.v, u.n, w.* FROM t, jsonb_each(t.j) kv, generate_series(1, 2) AS d (day), generate_series(1, 2) g, jsonb_to_recordset('[]') AS r (a int), unnest(ARRAY[1]) WITH ORDINALITY AS u (v, n), unnest(b) w",
 			"current date":              "SELECT * FROM t WHERE at > current_date - 7 AND at < CURRENT_TIMESTAMP",
 		},
 		report.MySQL: {

@@ -3,6 +3,7 @@
 package sql
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/airlock-dev/airlock/internal/gate/report"
@@ -50,6 +51,7 @@ func readMySQL(source []byte, out *report.Builder) {
 		e.unknown(span{0, len(source)}, "warning", "The grammar says: "+warning.Error())
 	}
 	e.escapes(scanner)
+	e.stored(scanner, known.names["spaced"])
 	w := &mysqlWalk{emitter: e, world: known, source: string(source), tokens: scanner.tokens}
 	for _, statement := range statements {
 		w.start(statement)
@@ -62,6 +64,17 @@ func (e emitter) escapes(s *mysqlScanner) {
 	for _, t := range s.tokens {
 		if t.quote != 0 && t.quote != '`' && hidesQuote(s.source[t.from:t.to], t.quote) {
 			e.unknown(t.span, "string", "With NO_BACKSLASH_ESCAPES or ANSI_QUOTES, this literal ends elsewhere.")
+		}
+	}
+}
+
+// stored reports calls of the functions that are built in only if "(" follows
+// at once: otherwise they are stored functions of that name.
+func (e emitter) stored(s *mysqlScanner, spaced set) {
+	for i, t := range s.tokens[:max(0, len(s.tokens)-1)] {
+		name, next := strings.ToLower(string(s.source[t.from:t.to])), s.tokens[i+1]
+		if t.word && spaced.has(name) && s.source[next.from] == '(' && next.from != t.to {
+			e.unknown(t.span, name, "With a blank behind its name, it is a function of the database, unless IGNORE_SPACE is set.")
 		}
 	}
 }

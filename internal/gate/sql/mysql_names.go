@@ -46,7 +46,7 @@ func tablesOf(node any) []*ast.TableSource {
 // capitals is reported in small letters too: whether they differ depends on
 // the server's lower_case_table_names.
 func (w *mysqlWalk) table(t *ast.TableName, s mysqlScope) {
-	if t.Schema.O == "" && slices.Contains(s.queries, t.Name.L) {
+	if s.isQuery(t) {
 		return
 	}
 	verb := s.verb

@@ -93,7 +93,7 @@ func (w *mysqlWalk) selection(n *ast.SelectStmt, v reflect.Value, s mysqlScope) 
 	reads := false
 	for _, source := range tablesOf(n.From) {
 		t, _ := source.Source.(*ast.TableName)
-		reads = reads || t.Schema.O != "" || !slices.Contains(s.queries, t.Name.L)
+		reads = reads || !s.isQuery(t)
 	}
 	if !reads {
 		w.statement(w.stmt, "SELECT", nil)

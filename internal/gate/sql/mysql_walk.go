@@ -34,8 +34,14 @@ type mysqlScope struct {
 }
 
 func (s mysqlScope) with(name string) mysqlScope {
-	s.queries = append(slices.Clone(s.queries), strings.ToLower(name))
+	s.queries = append(slices.Clone(s.queries), name)
 	return s
+}
+
+// isQuery reports whether a table is the name of a query in WITH. Case counts, as
+// it does for MySQL with lower_case_table_names=0: elsewhere one more table is reported.
+func (s mysqlScope) isQuery(t *ast.TableName) bool {
+	return t.Schema.O == "" && slices.Contains(s.queries, t.Name.O)
 }
 
 var astPackage = reflect.TypeFor[ast.TableName]().PkgPath()
@@ -100,7 +106,8 @@ func (w *mysqlWalk) parts(v reflect.Value, s mysqlScope, but ...string) {
 }
 
 // withQueries visits the WITH clause of a statement and gives the scope of its
-// body. Without RECURSIVE a query sees only those before it.
+// body. A query sees only those before it, and with RECURSIVE itself: what comes
+// later is a table to MySQL, if not to MariaDB.
 func (w *mysqlWalk) withQueries(v reflect.Value, s mysqlScope) mysqlScope {
 	field := v.FieldByName("With")
 	if !field.IsValid() {
@@ -110,16 +117,13 @@ func (w *mysqlWalk) withQueries(v reflect.Value, s mysqlScope) mysqlScope {
 	if !ok || clause == nil {
 		return s
 	}
-	if clause.IsRecursive {
-		for _, query := range clause.CTEs {
-			s = s.with(query.Name.L)
-		}
-	}
 	for _, query := range clause.CTEs {
-		w.visit(query, mysqlScope{queries: s.queries})
-		if !clause.IsRecursive {
-			s = s.with(query.Name.L)
+		before := s.queries
+		s = s.with(query.Name.O)
+		if clause.IsRecursive {
+			before = s.queries
 		}
+		w.visit(query, mysqlScope{queries: before})
 	}
 	return s
 }

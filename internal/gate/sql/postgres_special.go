@@ -42,8 +42,24 @@ func (w *postgresWalk) specialExpression(m protoreflect.Message, s scope) bool {
 		}
 		w.parts(m, s, "method")
 	default:
+		return w.specialName(m, s)
+	}
+	return true
+}
+
+// specialName handles the names that may be those of functions.
+func (w *postgresWalk) specialName(m protoreflect.Message, s scope) bool {
+	switch n := m.Interface().(type) {
+	case *pganalyze.ColumnRef:
+		w.columnRef(n)
+	case *pganalyze.A_Indirection:
+		w.indirection(n)
+	case *pganalyze.RangeFunction:
+		w.rangeFunction(n)
+	default:
 		return false
 	}
+	w.parts(m, s)
 	return true
 }
 

@@ -20,6 +20,10 @@ type postgresWalk struct {
 	tokens []span
 	// stmt is the statement that is being visited.
 	stmt span
+	// dots are the names behind another in the statement, and called the
+	// functions in its FROM clauses with their columns: see postgres_dots.go.
+	dots   []qualified
+	called map[string]set
 }
 
 // scope is what holds for a part of the tree.
