@@ -33,6 +33,7 @@ func argv(words ...string) Operation {
 
 func TestEmbeddedIn(t *testing.T) {
 	const notWritten = "it runs code that is not written out in its arguments"
+	const moreCode = "a word behind its code may be an option with more code"
 	tests := map[string]struct {
 		outer Language
 		op    Operation
@@ -70,6 +71,21 @@ func TestEmbeddedIn(t *testing.T) {
 		"an operation of another kind has no code":     {op: Operation{Kind: KindCompute, Args: argv("sh", "-c", "id").Args}, none: true},
 		"a shell whose grammar differs from Bash":      {op: argv("zsh", "-c", "id"), want: embeddedCode{dynamic: notWritten}},
 		"an option of the shell that takes a value":    {op: argv("sh", "-o", "posix", "-c", "id"), want: embeddedCode{dynamic: notWritten}},
+		"psql with a second text":                      {op: argv("psql", "-X", "-c", "SELECT 1", "-c", "DROP TABLE t"), want: embeddedCode{dynamic: moreCode}},
+		"psql with a file behind its text":             {op: argv("psql", "-Xc", "SELECT 1", "shop", "-f", "/tmp/x.sql"), want: embeddedCode{dynamic: moreCode}},
+		"psql with output to a program":                {op: argv("psql", "-X", "-c", "SELECT 1", "-o|sh"), want: embeddedCode{dynamic: moreCode}},
+		"psql with a word that may be an option":       {op: argv("psql", "-X", "-c", "SELECT 1", "?"), want: embeddedCode{dynamic: moreCode}},
+		"psql with its database behind the text":       {op: argv("psql", "-X", "-c", "SELECT 1", "-h", "-f", "-At", "shop"), want: embeddedCode{language: SQL, dialect: PostgreSQL, text: "SELECT 1"}},
+		"mysql with a second text":                     {op: argv("mysql", "--no-defaults", "-e", "SELECT 1", "--execute=DROP TABLE t"), want: embeddedCode{dynamic: moreCode}},
+		"mysql with a command for the connection":      {op: argv("mysql", "--no-defaults", "-e", "SELECT 1", "shop", "--init-command=DROP TABLE t"), want: embeddedCode{dynamic: moreCode}},
+		"Node with a second text, which wins":          {op: argv("node", "-e", "1", "-e", "evil()"), want: embeddedCode{dynamic: moreCode}},
+		"Node with a module loaded behind its text":    {op: argv("node", "-e", "1", "-r", "./evil.js"), want: embeddedCode{dynamic: moreCode}},
+		"Node with a text that is not one":             {op: argv("node", "--eval=", "evil.js"), want: embeddedCode{dynamic: notWritten}},
+		"Node with arguments of the text":              {op: argv("node", "-e", "1", "x", "-r", "?"), want: embeddedCode{language: JavaScript, text: "1"}},
+		"Node with arguments behind two hyphens":       {op: argv("node", "-e", "1", "--", "-r", "?"), want: embeddedCode{language: JavaScript, text: "1"}},
+		"Python with arguments of the text":            {op: argv("python3", "-I", "-c", "1", "-m", "?"), want: embeddedCode{language: Python, text: "1"}},
+		"Tcl asked for its version reads its input":    {op: argv("tclsh", "--version"), want: embeddedCode{dynamic: notWritten}},
+		"busybox sh asked for its version goes on":     {op: argv("sh", "--version", "-c", "id"), want: embeddedCode{dynamic: notWritten}},
 		"an empty text is code without any operations": {op: argv("sh", "-c", ""), want: embeddedCode{language: Bash}},
 	}
 	for name, tc := range tests {

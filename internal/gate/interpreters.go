@@ -24,41 +24,59 @@ type interpreter struct {
 	// operand says that the code is the first operand, as it is for sh -c, and
 	// not the value of the option.
 	operand bool
+	// behind says what the words behind the code can be.
+	behind wordsBehind
 	// connects are the options, with a value, that choose a database.
 	connects []string
+	// answers says that --version and --help as its first word are all that it
+	// reads. busybox sh, csh and tclsh go on to read code.
+	answers bool
 	// isolation is the flag or option without which the program also runs code
 	// that is not in its arguments: modules of the working directory, start-up files.
 	isolation string
 }
 
+// wordsBehind says what a program takes the words behind its code for. Among
+// options, more code may follow: psql -c TEXT -f FILE, node -e TEXT -r FILE.
+type wordsBehind int
+
+const (
+	optionsAnywhere     wordsBehind = iota // options and operands in any order, as getopt_long(3) reads them
+	optionsThenOperands                    // options up to the first operand
+	argumentsOnly                          // arguments of the code
+)
+
 var (
-	shellCode  = interpreter{language: report.Bash, codeFlag: "c", flags: "eux", operand: true}
-	pythonCode = interpreter{language: report.Python, codeFlag: "c", flags: "bBIOsSEu", isolation: "I"}
-	nodeCode   = interpreter{language: report.JavaScript, codeFlag: "e", codeOptions: []string{"--eval"}}
+	shellCode  = interpreter{language: report.Bash, codeFlag: "c", flags: "eux", operand: true, behind: argumentsOnly}
+	bashCode   = interpreter{language: report.Bash, codeFlag: "c", flags: "eux", operand: true, behind: argumentsOnly, answers: true}
+	pythonCode = interpreter{language: report.Python, codeFlag: "c", flags: "bBIOsSEu", isolation: "I", behind: argumentsOnly, answers: true}
+	nodeCode   = interpreter{language: report.JavaScript, codeFlag: "e", codeOptions: []string{"--eval"}, behind: optionsThenOperands, answers: true}
 	psqlCode   = interpreter{
-		language: report.SQL, dialect: report.PostgreSQL, codeFlag: "c", codeOptions: []string{"--command"}, flags: "AXqtwx1", isolation: "X",
+		language: report.SQL, dialect: report.PostgreSQL, codeFlag: "c", codeOptions: []string{"--command"}, flags: "AXqtwx1", isolation: "X", answers: true,
 		connects: []string{"-h", "-p", "-U", "-d", "--host", "--port", "--username", "--dbname"},
 	}
 	mysqlCode = interpreter{
-		language: report.SQL, dialect: report.MySQL, codeFlag: "e", codeOptions: []string{"--execute"}, flags: "BNrst", isolation: "--no-defaults",
+		language: report.SQL, dialect: report.MySQL, codeFlag: "e", codeOptions: []string{"--execute"}, flags: "BNrst", isolation: "--no-defaults", answers: true,
 		connects: []string{"-h", "-P", "-u", "-D", "--host", "--port", "--user", "--database"},
 	}
-	otherCode = interpreter{}
+	otherCode  = interpreter{answers: true}
+	silentCode = interpreter{}
 )
 
 // interpreters are programs that run code they are given, by name without version.
 var interpreters = map[string]interpreter{
-	"sh": shellCode, "bash": shellCode, "dash": shellCode, "rbash": shellCode,
+	"sh": shellCode, "dash": shellCode, "bash": bashCode, "rbash": bashCode,
 	"python": pythonCode, "node": nodeCode, "nodejs": nodeCode,
 	"psql": psqlCode, "mysql": mysqlCode, "mariadb": mysqlCode,
-	"zsh": otherCode, "ksh": otherCode, "mksh": otherCode, "fish": otherCode, "csh": otherCode, "tcsh": otherCode, "busybox": otherCode,
-	"perl": otherCode, "ruby": otherCode, "php": otherCode, "lua": otherCode, "tclsh": otherCode, "expect": otherCode, "Rscript": otherCode,
+	"busybox": silentCode, "csh": silentCode, "tclsh": silentCode,
+	"zsh": otherCode, "ksh": otherCode, "mksh": otherCode, "fish": otherCode, "tcsh": otherCode,
+	"perl": otherCode, "ruby": otherCode, "php": otherCode, "lua": otherCode, "expect": otherCode, "Rscript": otherCode,
 	"deno": otherCode, "bun": otherCode, "tsx": otherCode, "ts-node": otherCode, "pypy": otherCode, "ipython": otherCode, "sqlite": otherCode,
 }
 
 // code finds the code among the arguments. Asking for the version runs none.
 func (i interpreter) code(args []Fact) (embeddedCode, bool) {
-	if len(args) > 0 && slices.Contains([]string{"--version", "--help"}, args[0].Value) {
+	if i.answers && len(args) > 0 && slices.Contains([]Fact{literal("--version"), literal("--help")}, args[0]) {
 		return embeddedCode{}, false
 	}
 	isolated := i.isolation == ""
@@ -71,7 +89,10 @@ func (i interpreter) code(args []Fact) (embeddedCode, bool) {
 		case kind == codeOption && !isolated:
 			return embeddedCode{dynamic: fmt.Sprintf("without the option %s before its code, it runs other code first", i.isolation)}, true
 		case kind == codeOption:
-			return i.text(i.argument(value, args)), true
+			if value == "" {
+				return i.codeIn(args), true
+			}
+			return i.text(literal(value), args), true
 		case kind == connectOption:
 			args = args[min(1, len(args)):]
 		case kind != plainOption:
@@ -83,30 +104,57 @@ func (i interpreter) code(args []Fact) (embeddedCode, bool) {
 
 func literal(value string) Fact { return Fact{Known: FactLiteral, Value: value} }
 
-// argument is the code: what is attached to the option, the next word, or the
-// next word that is no option.
-func (i interpreter) argument(attached string, rest []Fact) Fact {
-	if attached != "" {
-		return literal(attached)
-	}
+// codeIn finds the code behind its option: the next word, or the next that is no option.
+func (i interpreter) codeIn(rest []Fact) embeddedCode {
 	for i.operand && len(rest) > 0 && rest[0].Known == FactLiteral && strings.HasPrefix(rest[0].Value, "-") {
 		if kind, _ := i.option(rest[0].Value); kind != plainOption {
-			return Fact{}
+			return i.text(Fact{}, nil)
 		}
 		rest = rest[1:]
 	}
 	if len(rest) == 0 {
-		return Fact{}
+		return i.text(Fact{}, nil)
 	}
-	return rest[0]
+	return i.text(rest[0], rest[1:])
 }
 
-// text is the code itself, if it is written out.
-func (i interpreter) text(f Fact) embeddedCode {
-	if f.Known != FactLiteral {
+// text is the code itself, if it is written out and all that the program runs.
+func (i interpreter) text(f Fact, rest []Fact) embeddedCode {
+	switch {
+	case f.Known != FactLiteral:
 		return embeddedCode{dynamic: fmt.Sprintf("the %s that it runs is only known at run time", i.language)}
+	case !i.isAll(rest):
+		return embeddedCode{dynamic: "a word behind its code may be an option with more code"}
 	}
 	return embeddedCode{language: i.language, dialect: i.dialect, text: f.Value}
+}
+
+// isAll reports whether the words behind the code bring no more of it.
+func (i interpreter) isAll(rest []Fact) bool {
+	for len(rest) > 0 && i.behind != argumentsOnly && rest[0] != literal("--") {
+		word := rest[0]
+		rest = rest[1:]
+		if !mayBeOption(word) {
+			if i.behind == optionsThenOperands {
+				return true
+			}
+			continue
+		}
+		kind, _ := i.option(word.Value)
+		if word.Known != FactLiteral || kind != plainOption && kind != connectOption {
+			return false
+		}
+		if kind == connectOption {
+			rest = rest[min(1, len(rest)):]
+		}
+	}
+	return true
+}
+
+// mayBeOption reports whether a word starts with a hyphen, as far as is known.
+func mayBeOption(f Fact) bool {
+	known := f.Known == FactLiteral || f.Known == FactPrefix && f.Value != ""
+	return !known || strings.HasPrefix(f.Value, "-")
 }
 
 type optionKind int
@@ -124,7 +172,7 @@ func (i interpreter) option(word string) (kind optionKind, value string) {
 	switch {
 	case word == i.isolation:
 		return plainOption, ""
-	case slices.Contains(i.codeOptions, name):
+	case slices.Contains(i.codeOptions, name) && (value != "" || !attached):
 		return codeOption, value
 	case slices.Contains(i.connects, name) && attached:
 		return plainOption, ""
