@@ -31,6 +31,9 @@ type (
 	Report = report.Report
 )
 
+// MadeUp stands for a part of a path that is only known at run time: see report.MadeUp.
+const MadeUp = report.MadeUp
+
 // The languages of the API.
 const (
 	Python     = report.Python

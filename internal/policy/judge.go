@@ -139,11 +139,12 @@ func (j judge) decide(op *gate.Operation) v1alpha1.Finding {
 
 // decideKnown: requireApproval outweighs allow, and what neither lists is denied.
 func (j judge) decideKnown(op *gate.Operation) v1alpha1.Finding {
-	byRule := func(rule v1alpha1.OperationRule) bool { return matches(&rule, op) }
-	if i := slices.IndexFunc(j.rules.RequireApproval, byRule); i >= 0 {
+	asks := func(rule v1alpha1.OperationRule) bool { return matches(&rule, op) || mayMatchPath(&rule, op) }
+	permits := func(rule v1alpha1.OperationRule) bool { return matches(&rule, op) }
+	if i := slices.IndexFunc(j.rules.RequireApproval, asks); i >= 0 {
 		return found(op, v1alpha1.RequireApproval, j.reasonApproval(op, i))
 	}
-	if isLanguageCore(op) || slices.ContainsFunc(j.rules.Allow, byRule) {
+	if isLanguageCore(op) || slices.ContainsFunc(j.rules.Allow, permits) {
 		return found(op, v1alpha1.Allow, "")
 	}
 	return found(op, v1alpha1.Deny, j.reasonUnlisted(op))

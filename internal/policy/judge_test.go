@@ -40,8 +40,22 @@ func TestJudge(t *testing.T) {
 			report: complete(op(gate.KindFileRead, "open", gate.Args{Path: lit("/etc/passwd")})),
 			want:   v1alpha1.Deny,
 		},
-		"a name of a module is not the core":         {report: complete(op(gate.KindCompute, "requests.codes", gate.Args{})), want: v1alpha1.Deny},
-		"what is not listed is denied":               {report: complete(op(gate.KindImport, "requests", gate.Args{})), want: v1alpha1.Deny},
+		"a name of a module is not the core": {report: complete(op(gate.KindCompute, "requests.codes", gate.Args{})), want: v1alpha1.Deny},
+		"what is not listed is denied":       {report: complete(op(gate.KindImport, "requests", gate.Args{})), want: v1alpha1.Deny},
+		"a name made up at run time may be the one that people are asked for": {
+			report: complete(pathOp(gate.KindFileDelete, "/workspace/"+gate.MadeUp+".csv")),
+			policy: testPolicy(func(s *v1alpha1.ExecutionPolicySpec) {
+				s.RequireApproval = []v1alpha1.OperationRule{{Paths: &v1alpha1.Paths{Delete: []string{"/workspace/keep/ledger.csv"}}}}
+			}),
+			want: v1alpha1.RequireApproval,
+		},
+		"a name made up elsewhere may not": {
+			report: complete(pathOp(gate.KindFileDelete, "/workspace/out/"+gate.MadeUp)),
+			policy: testPolicy(func(s *v1alpha1.ExecutionPolicySpec) {
+				s.RequireApproval = []v1alpha1.OperationRule{{Paths: &v1alpha1.Paths{Delete: []string{"/workspace/keep/**", "/workspace/out"}}}}
+			}),
+			want: v1alpha1.Allow,
+		},
 		"a star is every module that the gate knows": {report: complete(op(gate.KindImport, "json", gate.Args{}), op(gate.KindCompute, "json.loads", gate.Args{})), policy: allowing(v1alpha1.OperationRule{Imports: []string{"*"}}), want: v1alpha1.Allow},
 		"a star is no effect of a module":            {report: complete(op(gate.KindEnvironment, "os.environ", gate.Args{})), policy: allowing(v1alpha1.OperationRule{Imports: []string{"*"}}), want: v1alpha1.Deny},
 		"a star is nothing that is unknown":          {report: complete(op(gate.KindUnknown, "requests", gate.Args{})), policy: allowing(v1alpha1.OperationRule{Imports: []string{"*"}}), want: v1alpha1.Deny},

@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -27,19 +28,11 @@ func matchesCall(calls []string, op *gate.Operation) bool {
 
 // matchesEffect compares what the operation does with the entry for its kind.
 func matchesEffect(rule *v1alpha1.OperationRule, op *gate.Operation) bool {
-	paths := rule.Paths
-	if paths == nil {
-		paths = &v1alpha1.Paths{}
-	}
 	switch op.Kind {
 	case gate.KindImport, gate.KindCompute:
 		return matchesImport(rule.Imports, op)
-	case gate.KindFileRead:
-		return matchesPath(paths.Read, op)
-	case gate.KindFileWrite:
-		return matchesPath(paths.Write, op)
-	case gate.KindFileDelete:
-		return matchesPath(paths.Delete, op)
+	case gate.KindFileRead, gate.KindFileWrite, gate.KindFileDelete:
+		return matchesPath(patternsFor(rule, op), op)
 	case gate.KindNetwork:
 		return matchesHost(rule.Hosts, op)
 	case gate.KindProcess:
@@ -61,6 +54,49 @@ func matchesImport(imports []string, op *gate.Operation) bool {
 	return isResolvedName(op.Name) && slices.ContainsFunc(imports, func(module string) bool {
 		return module == "*" || op.Name == module || strings.HasPrefix(op.Name, module+".")
 	})
+}
+
+// patternsFor gives the paths of a rule for the kind of the operation.
+func patternsFor(rule *v1alpha1.OperationRule, op *gate.Operation) []string {
+	switch {
+	case rule.Paths == nil:
+		return nil
+	case op.Kind == gate.KindFileRead:
+		return rule.Paths.Read
+	case op.Kind == gate.KindFileWrite:
+		return rule.Paths.Write
+	case op.Kind == gate.KindFileDelete:
+		return rule.Paths.Delete
+	default:
+		return nil
+	}
+}
+
+// mayMatchPath says whether a path with a part that is made up at run time may
+// turn out to be one of those that the rule asks for: "/workspace/XXXXXXXX" may
+// be "/workspace/keep/ledger.csv".
+func mayMatchPath(rule *v1alpha1.OperationRule, op *gate.Operation) bool {
+	value, ok := literalPath(op.Args.Path)
+	known, _, madeUp := strings.Cut(value, gate.MadeUp)
+	return ok && madeUp && slices.ContainsFunc(patternsFor(rule, op), func(pattern string) bool {
+		return reachesBelow(strings.Split(pattern, "/"), strings.Split(path.Dir(known+"x"), "/"))
+	})
+}
+
+// reachesBelow says whether a pattern matches anything below a directory, both
+// split into segments.
+func reachesBelow(pattern, dir []string) bool {
+	for i, segment := range dir {
+		switch {
+		case i >= len(pattern):
+			return false
+		case pattern[i] == "**":
+			return true
+		case !matchSegment(pattern[i], segment):
+			return false
+		}
+	}
+	return len(pattern) > len(dir)
 }
 
 func matchesPath(patterns []string, op *gate.Operation) bool {

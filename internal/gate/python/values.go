@@ -19,7 +19,7 @@ const (
 )
 
 // madeUp is how reports write a name, or a part of one, that is made at run time.
-const madeUp = "XXXXXXXX"
+const madeUp = report.MadeUp
 
 // States of a fact that do not leave this package.
 const (
