@@ -105,12 +105,24 @@ func (s *script) declareOne(d *syntax.DeclClause, a *syntax.Assign, flags string
 		// declare -a x='($(id))' expands the text of the value as a list.
 		s.dynamic(a, d.Variant.Value, "the value of an array may be expanded again")
 	}
-	s.assign(a, d.Variant.Value == "export" && a.Naked)
+	if s.integers[name] && s.known.variables[name] == variableShell {
+		s.dynamic(a, name, "the shell itself gives the variable text, which is evaluated")
+	}
+	s.assign(a, a.Naked && s.keeps(d, name, flags))
 	if strings.Contains(flags, "A") {
 		s.define("[]" + name)
 	} else if s.isDefined("[]"+name) && d.Variant.Value != "export" {
 		s.unsets[name] = true
 	}
+}
+
+// keeps tells whether a declaration without a value leaves the variable what the
+// environment made it: declare SECRET; echo "$SECRET". Lists hardly come from there.
+func (s *script) keeps(d *syntax.DeclClause, name, flags string) bool {
+	if s.local[name] || strings.ContainsAny(flags, "aA") && strings.ToUpper(name) != name {
+		return false
+	}
+	return true
 }
 
 // isPlainValue tells whether a value certainly is not the text of a list.

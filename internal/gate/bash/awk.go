@@ -30,7 +30,7 @@ func (s *script) awk(c command, t *tool) {
 		if !ok {
 			p.problem = orElse(p.problem, "the program is not known")
 		} else {
-			r := awkReader{text: program}
+			r := awkReader{text: program, forks: new(int)}
 			p.problem = orElse(p.problem, r.read())
 			writes = r.writes
 		}
@@ -53,8 +53,13 @@ func (s *script) awk(c command, t *tool) {
 var awkVariable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=[^/]*$`)
 
 func awkAssignment(a arg) string {
-	name, _, ok := strings.Cut(a.first(), "=")
-	if !ok || !identifier.MatchString(name) || awkForbidden.MatchString(name) {
+	for _, t := range a.texts {
+		name, _, ok := strings.Cut(t.prefix(), "=")
+		if !ok || a.divides() || !identifier.MatchString(name) || awkForbidden.MatchString(name) {
+			return "the variable that is set is not known"
+		}
+	}
+	if len(a.texts) == 0 {
 		return "the variable that is set is not known"
 	}
 	return ""
@@ -76,7 +81,23 @@ type awkReader struct {
 	// printing is the depth of brackets of a print statement plus 1, 0 outside of one.
 	printing, depth int
 	writes          []string
+	// forks counts the slashes that were read both ways.
+	forks *int
+	// brackets says what a slash between brackets does to a pattern.
+	brackets brackets
 }
+
+// brackets says how a slash within the brackets of a pattern is read.
+type brackets uint8
+
+const (
+	bracketsRefuse brackets = iota // readers disagree
+	bracketsHide                   // it is a letter: gawk
+	bracketsEnd                    // it ends the pattern
+)
+
+// maxForks bounds the slashes that are read both ways, each of which doubles the work at worst.
+const maxForks = 32
 
 const awkEffect = "the program of awk reads, writes or runs, or cannot be read"
 
@@ -85,12 +106,19 @@ func (r *awkReader) read() string {
 	if awkForbidden.MatchString(r.text) || strings.Contains(r.text, "\\\n") {
 		return awkEffect
 	}
-	for r.at < len(r.text) {
-		if !r.token() {
-			return awkEffect
-		}
+	if !r.rest() {
+		return awkEffect
 	}
 	return ""
+}
+
+func (r *awkReader) rest() bool {
+	for r.at < len(r.text) {
+		if !r.token() {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *awkReader) token() bool {
@@ -149,7 +177,7 @@ func (r *awkReader) str() (string, bool) {
 }
 
 // slash tells a division from a pattern. Where it takes the grammar to tell
-// them apart, and a second slash could follow, the program is refused.
+// them apart, and a second slash follows, the program is read both ways.
 func (r *awkReader) slash() bool {
 	rest := r.text[r.at+1:]
 	switch r.last {
@@ -158,28 +186,88 @@ func (r *awkReader) slash() bool {
 		r.last = "o"
 		return true
 	case ")", "?":
+		if line, _, _ := strings.Cut(rest, "\n"); strings.Contains(line, "/") && !r.fork() {
+			return false
+		}
 		r.at++
 		r.last = "o"
-		return !strings.Contains(rest, "/")
+		return true
 	}
-	bracket := false
-	for i := 0; i < len(rest); i++ {
-		switch c := rest[i]; c {
-		case '\\':
-			i++
-		case '\n':
+	return r.pattern(rest)
+}
+
+// fork reads what is left of the program with a pattern at this slash.
+func (r *awkReader) fork() bool {
+	if *r.forks++; *r.forks > maxForks {
+		return false
+	}
+	for _, how := range []brackets{bracketsHide, bracketsEnd} {
+		other := *r
+		other.brackets, other.writes = how, slices.Clone(r.writes)
+		if !other.pattern(r.text[r.at+1:]) {
+			continue // a pattern without an end: awk refuses the program as a whole
+		}
+		if !other.rest() {
 			return false
-		case '[':
-			bracket = true
-		case ']':
-			bracket = false
-		case '/':
+		}
+		for _, path := range other.writes {
+			if !slices.Contains(r.writes, path) {
+				r.writes = append(r.writes, path)
+			}
+		}
+	}
+	return true
+}
+
+// pattern reads a pattern between slashes.
+func (r *awkReader) pattern(rest string) bool {
+	in := patternState{}
+	for i := 0; i < len(rest); i++ {
+		switch c := rest[i]; {
+		case c == '\\':
+			i++
+			in.first = false
+		case c == '\n':
+			return false
+		case c != '/':
+			i += in.step(rest[i:])
+		case in.listed != in.opened, in.listed && r.brackets == bracketsRefuse:
+			return false
+		case !in.listed || r.brackets == bracketsEnd:
 			r.at += i + 2
 			r.last = "v"
-			return !bracket
+			return true
 		}
 	}
 	return false
+}
+
+// patternState tells whether a pattern is within brackets: listed as POSIX has
+// it, where "]" may come first and "[:alpha:]" be inside, opened by the last
+// bracket alone. Where the two differ, versions of awk do.
+type patternState struct{ listed, opened, first bool }
+
+// step reads the byte at the start of rest, and gives how many more it takes.
+func (p *patternState) step(rest string) int {
+	switch c := rest[0]; {
+	case c == '[' && p.listed && len(rest) > 1 && strings.IndexByte(":.=", rest[1]) >= 0:
+		if end := strings.Index(rest[2:], rest[1:2]+"]"); end >= 0 && !strings.ContainsAny(rest[2:2+end], "/\\\n") {
+			p.opened = false
+			return end + 3
+		}
+		p.opened = true
+	case c == '[':
+		p.first = !p.listed
+		p.listed, p.opened = true, true
+		if p.first && strings.HasPrefix(rest, "[^") {
+			return 1
+		}
+		return 0
+	case c == ']':
+		p.listed, p.opened = p.listed && p.first, false
+	}
+	p.first = false
+	return 0
 }
 
 func (r *awkReader) sign(c byte) bool {

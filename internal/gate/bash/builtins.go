@@ -58,6 +58,11 @@ func (s *script) prefixed(c command) {
 		return
 	}
 	if b, is := builtins[inner.name]; is {
+		if slices.ContainsFunc(c.args[:len(c.args)-len(inner.args)], func(a arg) bool { return !a.static }) {
+			// c=read; command $c x: what is collected ahead does not see it.
+			s.evaluates(c, "the name of the builtin is computed")
+			return
+		}
 		b(s, inner)
 		return
 	}
@@ -166,6 +171,10 @@ func (s *script) names(c command, words []arg) {
 		if s.known.variables[name] == variableNumber || s.integers[name] {
 			s.evaluates(c, notANumber)
 		}
+		if !s.values[name].isUnknown() {
+			// n=x; read "$n": what is collected ahead does not see it.
+			s.evaluates(c, "the name of the variable that is set is computed")
+		}
 		s.assignsName(name, c.at)
 	}
 }
@@ -201,7 +210,7 @@ func (s *script) unset(c command) {
 		if ok && elementPattern.MatchString(name) {
 			continue
 		}
-		if !ok || !identifier.MatchString(name) || s.functions[name] != nil {
+		if !ok || !identifier.MatchString(name) || s.functions[name] != nil || !s.unsets[name] {
 			s.evaluates(c, "a subscript in the name of a variable is evaluated")
 			continue
 		}

@@ -13,7 +13,10 @@ import (
 var checks = map[string]func(*script, command, *tool){
 	"sed": (*script).sed, "awk": (*script).awk, "gawk": (*script).awk, "mawk": (*script).awk, "nawk": (*script).awk,
 	"dd": (*script).dd, "printenv": (*script).printenv, "jq": (*script).jq, "tar": (*script).tar, "ln": (*script).ln,
-	"curl": (*script).download, "wget": (*script).download, "date": (*script).date, "mktemp": (*script).mktemp,
+	"strings": (*script).strings, "md5sum": (*script).sums, "sha1sum": (*script).sums, "sha224sum": (*script).sums, "sha256sum": (*script).sums,
+	"sha384sum": (*script).sums, "sha512sum": (*script).sums, "b2sum": (*script).sums, "cksum": (*script).sums, "sum": (*script).sums,
+	"curl": (*script).download, "xxd": (*script).xxd, "iconv": (*script).iconv, "chmod": (*script).chmod,
+	"cp": (*script).copies, "mv": (*script).copies, "install": (*script).copies, "wget": (*script).download, "date": (*script).date, "mktemp": (*script).mktemp,
 	"split": (*script).split, "csplit": (*script).csplit, "gzip": (*script).compress, "gunzip": (*script).compress, "zcat": (*script).compress,
 	"bzip2": (*script).compress, "bunzip2": (*script).compress, "xz": (*script).compress, "unxz": (*script).compress,
 	"grep": (*script).grep, "egrep": (*script).grep, "fgrep": (*script).grep, "zgrep": (*script).grep,
@@ -28,10 +31,15 @@ func (s *script) jq(c command, t *tool) {
 	// --arg NAME VALUE and --slurpfile NAME FILE take two words each.
 	for i := 0; i < len(c.args); i++ {
 		text, _ := c.args[i].literal()
+		if text == "--" {
+			words = append(words, c.args[i:]...)
+			break
+		}
+		pair := i+2 < len(c.args) && !c.args[i+1].divides() && !c.args[i+2].divides()
 		switch {
-		case (text == "--arg" || text == "--argjson") && i+2 < len(c.args) && !c.args[i+1].split && !c.args[i+2].split:
+		case pair && (text == "--arg" || text == "--argjson"):
 			i += 2
-		case (text == "--slurpfile" || text == "--rawfile") && i+2 < len(c.args) && !c.args[i+1].split:
+		case pair && (text == "--slurpfile" || text == "--rawfile"):
 			s.uses(c, roleRead, c.args[i+2])
 			i += 2
 		default:
@@ -55,8 +63,9 @@ func (s *script) tar(c command, t *tool) {
 		// The old style: the letters without a dash.
 		if first := words[0].first(); first != "" && first[0] != '-' && !strings.ContainsAny(first, "/.") {
 			words = append([]arg{{texts: texts{lit("-" + first)}, from: words[0].from, to: words[0].to}}, words[1:]...)
-			if strings.Contains(first, "f") && !strings.HasSuffix(first, "f") {
-				s.refuse(c, "the letter f does not end the options")
+			// Their values are the next words, one for each letter: tar cCf . host:x.
+			if strings.ContainsAny(strings.TrimSuffix(first, "f"), "fCXTIgKNVHLbF") {
+				s.refuse(c, "more than one of the letters takes a value, or f is not the last one")
 				return
 			}
 		}
@@ -68,9 +77,9 @@ func (s *script) tar(c command, t *tool) {
 				p.problem = orElse(p.problem, "a name with a colon is a file of another machine")
 			}
 		}
-		if g.name == "--transform" {
-			p.problem = orElse(p.problem, "the names of the files that are written are changed")
-		}
+	}
+	if p.has("-x", "--extract", "--get") {
+		p.problem = orElse(p.problem, s.unpacks(c, p))
 	}
 	s.report(c, t, p)
 	if p.has("-x", "--extract", "--get") && !p.has("-C", "--directory") {
@@ -97,6 +106,11 @@ func (s *script) download(c command, t *tool) {
 		}
 	}
 	p.operands = nil
+	for _, g := range p.options {
+		if c.name == "curl" && readsBehindAt(g) {
+			p.problem = orElse(p.problem, "the value of "+g.name+" may name a file")
+		}
+	}
 	if p.problem != "" {
 		s.refuse(c, p.problem)
 	}
@@ -113,6 +127,21 @@ func (s *script) download(c command, t *tool) {
 	if p.has("-O", "--remote-name", "-J") && c.name == "curl" || c.name == "wget" {
 		s.uses(c, roleWrite, arg{texts: texts{lit(".")}})
 	}
+}
+
+// readsBehindAt tells whether curl may take the value of an option for the name
+// of a file: -d @x, -H @x, -w @x, -b x, or write one: -w %output{x}, -o #1.
+func readsBehindAt(g given) bool {
+	text, ok := g.value.literal()
+	switch g.name {
+	case "-d", "-H", "--header", "-w", "--url", "-K", "-F", "-E":
+		return !ok || strings.HasPrefix(text, "@") || strings.Contains(text, "%output")
+	case "-b":
+		return !strings.Contains(text, "=")
+	case "-o", "--output":
+		return !ok || strings.Contains(text, "#")
+	}
+	return false
 }
 
 // date sets the clock when it is given a time without a plus.
@@ -160,7 +189,14 @@ func (s *script) split(c command, t *tool) {
 
 // csplit names its files by the prefix xx.
 func (s *script) csplit(c command, t *tool) {
-	s.report(c, t, t.parse(c.args))
+	p := t.parse(c.args)
+	for _, g := range p.options {
+		// The suffix goes behind the prefix as it is: -b /../../x%d.
+		if suffix, ok := g.value.literal(); g.name == "-b" && (!ok || strings.Contains(suffix, "/")) {
+			p.problem = orElse(p.problem, "the suffix of the files that are written may leave the directory")
+		}
+	}
+	s.report(c, t, p)
 	s.uses(c, roleWrite, arg{texts: texts{lit("xx")}})
 }
 
@@ -174,11 +210,7 @@ func (s *script) compress(c command, t *tool) {
 		s.uses(c, roleRead, f)
 		if c.name != "zcat" && !p.has("-c", "--stdout", "-t", "-l") {
 			s.uses(c, roleDelete, f)
-			var beside texts
-			for _, x := range f.texts {
-				beside = beside.join(texts{x.add(piece{glob, "*"})})
-			}
-			f.texts = beside
+			f.texts = besides(c.name, p, f.texts)
 			s.uses(c, roleWrite, f)
 		}
 	}

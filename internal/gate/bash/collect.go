@@ -25,10 +25,16 @@ type script struct {
 	handlers  map[span]*syntax.File
 	inHandler bool
 	// integers have the attribute -i, arrays were given a list, unsets were removed.
-	integers, arrays, unsets map[string]bool
-	// ifs is set when the script changes how words are split, moves when it changes the directory.
-	ifs, moves bool
-	equations  []equation
+	// maps have keys that are text, locals belong to a call of a function.
+	integers, arrays, unsets, maps, locals map[string]bool
+	// ifs is set when the script changes how words are split, moves when it
+	// changes the directory, open when a trap changes the arguments of functions.
+	ifs, moves, open bool
+	equations        []equation
+	// written counts what writes a file, packed without tar; checked and unpacked
+	// are the lists and archives that are read as such.
+	written, packed   map[string]int
+	checked, unpacked []use
 	state
 }
 
@@ -49,8 +55,12 @@ type equation struct {
 	append  bool
 }
 
-// maxRounds bounds the search for a fixed point of the values.
-const maxRounds = 24
+// maxRounds bounds the search for a fixed point of the values; behind
+// settledRounds what still grows is a number, or unknown.
+const (
+	maxRounds     = 24
+	settledRounds = 8
+)
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
@@ -58,6 +68,8 @@ var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 func (s *script) collect(file *syntax.File) {
 	s.values, s.functions, s.handlers = map[string]texts{}, map[string]*function{}, map[span]*syntax.File{}
 	s.integers, s.arrays, s.unsets = map[string]bool{}, map[string]bool{}, map[string]bool{}
+	s.maps, s.locals = map[string]bool{}, map[string]bool{}
+	s.written, s.packed = map[string]int{}, map[string]int{}
 	syntax.Walk(file, func(n syntax.Node) bool {
 		if decl, ok := n.(*syntax.FuncDecl); ok {
 			f := s.functions[decl.Name.Value]
@@ -98,7 +110,7 @@ func (s *script) gatherNode(n syntax.Node, fn string) {
 	case *syntax.CallExpr:
 		s.gatherCall(n, fn)
 	case *syntax.DeclClause:
-		s.gatherDeclare(n)
+		s.gatherDeclare(n, fn)
 	case *syntax.ForClause:
 		if loop, ok := n.Loop.(*syntax.WordIter); ok {
 			s.gatherLoop(loop, fn)
@@ -134,6 +146,8 @@ func isANumber(evaluator) texts { return texts{aNumber} }
 func isUnknown(evaluator) texts { return texts{unknown} }
 
 func (s *script) add(key, fn string, of func(evaluator) texts) {
+	// IFS can be set by all that sets variables: printf -v IFS x.
+	s.ifs = s.ifs || key == "IFS"
 	if key != "" {
 		s.equations = append(s.equations, equation{key: key, fn: fn, of: of})
 	}
@@ -196,7 +210,7 @@ func (s *script) gatherLoop(loop *syntax.WordIter, fn string) {
 }
 
 // gatherDeclare notes the attributes that a declaration gives.
-func (s *script) gatherDeclare(d *syntax.DeclClause) {
+func (s *script) gatherDeclare(d *syntax.DeclClause, fn string) {
 	flags := declareFlags(d)
 	for _, a := range d.Args {
 		if a.Name == nil {
@@ -207,6 +221,12 @@ func (s *script) gatherDeclare(d *syntax.DeclClause) {
 		}
 		if strings.ContainsAny(flags, "aA") {
 			s.arrays[a.Name.Value] = true
+		}
+		if strings.Contains(flags, "A") {
+			s.maps[a.Name.Value] = true
+		}
+		if fn != "" {
+			s.locals[a.Name.Value] = true
 		}
 	}
 }
@@ -231,13 +251,15 @@ func (s *script) gatherCall(c *syntax.CallExpr, fn string) {
 	case "cd", "pushd", "popd":
 		s.moves = true
 	case "shift", "set":
+		// A trap runs in the function that it interrupts: trap 'set -- x' DEBUG.
+		s.open = s.open || s.inHandler
 		if f := s.functions[fn]; f != nil {
 			f.shifts = f.shifts || name == "shift"
 			f.open = f.open || name == "set" && len(rest) > 0
 		}
 	case "unset":
 		for _, w := range rest {
-			s.unsets[w.Lit()] = true
+			s.unsets[staticLit(w)] = true
 		}
 	case "trap":
 		s.gatherTrap(rest)
@@ -352,7 +374,7 @@ func (s *script) solve() {
 	for _, q := range s.equations {
 		s.values[q.key] = nil
 	}
-	for range maxRounds {
+	for round := range maxRounds {
 		changed := false
 		for _, q := range s.equations {
 			old := s.values[q.key]
@@ -361,6 +383,9 @@ func (s *script) solve() {
 				add = add.join(old.concat(add))
 			}
 			joined := old.join(add)
+			if round >= settledRounds && !joined.equal(old) {
+				joined = joined.widen() // out=$((n % 2))$out
+			}
 			if !joined.equal(old) {
 				s.values[q.key] = joined
 				changed = true

@@ -61,12 +61,12 @@ func staticLit(w *syntax.Word) string {
 // builtinOf gives the name of a call, and its other words, behind "builtin" and "command".
 func (s *script) builtinOf(c *syntax.CallExpr) (string, []*syntax.Word) {
 	words := c.Args
-	for len(words) > 1 {
+	for prefixed := false; len(words) > 1; words = words[1:] {
 		name := staticLit(words[0])
-		if name != "builtin" && name != "command" && name != "--" && name != "-p" {
+		if name != "builtin" && name != "command" && (!prefixed || !strings.HasPrefix(name, "-")) {
 			break
 		}
-		words = words[1:]
+		prefixed = true
 	}
 	if len(words) == 0 {
 		return "", nil

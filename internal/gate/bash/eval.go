@@ -17,6 +17,8 @@ type arg struct {
 	// list is set when the word is any number of words, each of them one of the texts.
 	list     bool
 	from, to int
+	// static is set when nothing in the word is expanded.
+	static bool
 }
 
 // literal gives the whole word when it is known to be exactly one.
@@ -70,7 +72,20 @@ func (e evaluator) word(w *syntax.Word) arg {
 		return arg{texts: texts{unknown}, split: true, from: int(w.Pos().Offset()), to: int(w.End().Offset())}
 	}
 	ts := e.parts(e.withBraces(w))
-	return arg{texts: ts, split: e.split, list: e.list, from: int(w.Pos().Offset()), to: int(w.End().Offset())}
+	return arg{texts: ts, split: e.split, list: e.list, static: isStatic(w.Parts), from: int(w.Pos().Offset()), to: int(w.End().Offset())}
+}
+
+// isStatic tells whether nothing in a word is expanded.
+func isStatic(parts []syntax.WordPart) bool {
+	return !slices.ContainsFunc(parts, func(p syntax.WordPart) bool {
+		switch p := p.(type) {
+		case *syntax.Lit, *syntax.SglQuoted:
+			return false
+		case *syntax.DblQuoted:
+			return !isStatic(p.Parts)
+		}
+		return true
+	})
 }
 
 // maxBraces bounds the brace expansions of one word.

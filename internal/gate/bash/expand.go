@@ -85,7 +85,7 @@ func (s *script) paramExp(p *syntax.ParamExp, quoted bool) {
 	}
 	name := p.Param.Value
 	s.paramForm(p, quoted)
-	if !isSpecial(name) {
+	if !isSpecial(name) && (!hasDefault(p) || !s.known.isPlain(name)) {
 		s.readVariable(name, spanOf(p))
 	}
 	s.subscript(name, p.Index)
@@ -102,6 +102,19 @@ func (s *script) paramExp(p *syntax.ParamExp, quoted bool) {
 	}
 }
 
+// hasDefault tells whether an expansion says what an unset variable means.
+func hasDefault(p *syntax.ParamExp) bool {
+	if p.Exp == nil || p.Excl {
+		return false
+	}
+	switch p.Exp.Op {
+	case syntax.DefaultUnset, syntax.DefaultUnsetOrNull, syntax.AssignUnset, syntax.AssignUnsetOrNull, syntax.AlternateUnset, syntax.AlternateUnsetOrNull:
+		return true
+	default:
+		return false
+	}
+}
+
 // paramForm reports forms that evaluate a value, or that shells parse differently.
 func (s *script) paramForm(p *syntax.ParamExp, quoted bool) {
 	switch {
@@ -110,10 +123,29 @@ func (s *script) paramForm(p *syntax.ParamExp, quoted bool) {
 	case p.Excl && !isAll(p):
 		s.dynamic(p, "${!", "the name of the variable is computed")
 	}
-	if quoted && hasQuotes(p) {
+	if quoted && hasQuotes(p) && !cutsQuoted(p) {
 		// "${x:-'}"; rm y; echo '}": Bash does not take that quote for one, the parser does.
 		s.dynamic(p, "${", "quotes inside of a quoted expansion are read differently by shells")
 	}
+}
+
+// cutsQuoted tells whether an expansion is "${x#"$y"}" or its kind, whose
+// pattern is one quoted expansion: all shells agree about its quotes.
+func cutsQuoted(p *syntax.ParamExp) bool {
+	if p.Exp == nil || p.Exp.Word == nil || len(p.Exp.Word.Parts) != 1 {
+		return false
+	}
+	switch p.Exp.Op {
+	case syntax.RemSmallPrefix, syntax.RemLargePrefix, syntax.RemSmallSuffix, syntax.RemLargeSuffix:
+	default:
+		return false
+	}
+	q, ok := p.Exp.Word.Parts[0].(*syntax.DblQuoted)
+	if !ok || q.Dollar || len(q.Parts) != 1 {
+		return false
+	}
+	inner, ok := q.Parts[0].(*syntax.ParamExp)
+	return ok && !hasQuotes(inner)
 }
 
 // hasQuotes tells whether the words of an expansion, but not its subscript, hold quotes or backslashes.
@@ -188,7 +220,13 @@ func isSpecial(name string) bool {
 
 // readVariable reports a variable that comes from the environment.
 func (s *script) readVariable(name string, at span) {
-	if s.known.variables[name] == variableNumber || s.known.variables[name] == variableShell || s.isDefined(name) {
+	switch {
+	case s.known.variables[name] == variableNumber, s.known.variables[name] == variableShell:
+		return
+	case s.isDefined(name) && (!s.unsets[name] || !s.locals[name]):
+		// Removing a local variable brings the one of the environment back.
+		return
+	case s.known.isPlain(name) && len(s.values[name]) > 0:
 		return
 	}
 	s.environment(at, "$"+name, report.Fact{Known: report.Literal, Value: name})

@@ -38,6 +38,9 @@ func (s *script) filesIn(dirs []string, effect fileEffect, name string, a arg, a
 		return
 	}
 	for _, t := range a.texts {
+		if effect == writesFile && slices.ContainsFunc(strings.Split(t.prefix(), "/"), func(element string) bool { return strings.HasPrefix(element, "-") }) {
+			s.unknown(at, name, "commands that meet the file through a pattern take its name for an option")
+		}
 		if text, ok := t.literal(); ok && (text == "" || standardFile.MatchString(text)) {
 			// No file has an empty name: opening it fails.
 			continue

@@ -62,7 +62,7 @@ func (s *script) expression(c command, starts, words []arg) {
 				s.uses(c, roleDelete, start)
 			}
 		case slices.Contains(findRuns, text):
-			i += s.action(c, starts, words[i+1:], strings.HasSuffix(text, "dir"))
+			i += s.action(c, starts, words[i+1:], text)
 		case text == "-fprintf" || slices.Contains(findWrites, text):
 			s.uses(c, roleWrite, value)
 			i++
@@ -82,11 +82,9 @@ func (s *script) expression(c command, starts, words []arg) {
 }
 
 // action runs the command of -exec for what find meets, and gives how many words it takes.
-func (s *script) action(c command, starts, words []arg, inDirectory bool) int {
-	end := slices.IndexFunc(words, func(a arg) bool {
-		text, ok := a.literal()
-		return ok && (text == ";" || text == "+")
-	})
+func (s *script) action(c command, starts, words []arg, name string) int {
+	inDirectory := strings.HasSuffix(name, "dir")
+	end := actionEnd(words, strings.HasPrefix(name, "-exec"))
 	if end < 0 {
 		s.refuse(c, "the command of -exec does not end")
 		return len(words)
@@ -105,6 +103,20 @@ func (s *script) action(c command, starts, words []arg, inDirectory bool) int {
 		}
 	}
 	return end + 1
+}
+
+// actionEnd finds the word behind the command of an action. "+" is one only
+// behind "{}": the words of find -exec grep + -used /etc/passwd \; go on.
+func actionEnd(words []arg, plus bool) int {
+	before := ""
+	for i, a := range words {
+		text, _ := a.literal()
+		if text == ";" || text == "+" && plus && before == "{}" {
+			return i
+		}
+		before = text
+	}
+	return -1
 }
 
 // below stands for any path at or below a directory.

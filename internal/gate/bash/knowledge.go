@@ -28,6 +28,8 @@ type knowledge struct {
 	settings  map[string]bool
 	// settingPrefixes begin the names of further settings.
 	settingPrefixes []string
+	// plainWords make up names that no secret of an environment has.
+	plainWords map[string]bool
 	// interpreters run code; the value is the option that takes it as text.
 	interpreters map[string]string
 }
@@ -86,7 +88,7 @@ var world = sync.OnceValue(func() *knowledge {
 	sum := sha256.Sum256([]byte(toolsText + "\x00" + variablesText))
 	k := &knowledge{
 		version: tablesVersion + " sha256:" + hex.EncodeToString(sum[:])[:12],
-		tools:   map[string]*tool{}, variables: map[string]variableClass{}, settings: map[string]bool{}, interpreters: map[string]string{},
+		tools:   map[string]*tool{}, variables: map[string]variableClass{}, settings: map[string]bool{}, interpreters: map[string]string{}, plainWords: map[string]bool{},
 	}
 	k.readTools()
 	k.readVariables()
@@ -191,6 +193,8 @@ func (k *knowledge) readVariables() {
 					k.settingPrefixes = append(k.settingPrefixes, prefix)
 				}
 				k.settings[w] = true
+			case "plain":
+				k.plainWords[w] = true
 			default:
 				panic("variables.txt: unknown header " + words[0])
 			}
@@ -209,6 +213,18 @@ func (k *knowledge) isSetting(name string) bool {
 		}
 	}
 	return false
+}
+
+// isPlain tells whether a name is made of words such as OUT_DIR or max_rows, so
+// that reading it, where the script sets it too or gives a default, is no look
+// at what the environment keeps.
+func (k *knowledge) isPlain(name string) bool {
+	for word := range strings.SplitSeq(strings.ToLower(strings.TrimRight(name, "0123456789")), "_") {
+		if !k.plainWords[word] {
+			return false
+		}
+	}
+	return !k.isSetting(name)
 }
 
 // shadows tells whether a function of that name changes what other code does.

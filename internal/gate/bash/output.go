@@ -21,6 +21,9 @@ func (e *evaluator) output(stmts []*syntax.Stmt) texts {
 	if len(stmts) != 1 {
 		return texts{unknown}
 	}
+	if slices.ContainsFunc(stmts[0].Redirs, func(r *syntax.Redirect) bool { return !isQuiet(r) }) {
+		return texts{unknown}
+	}
 	cmd := stmts[0].Cmd
 	if pipe, ok := cmd.(*syntax.BinaryCmd); ok && pipe.Op == syntax.Pipe {
 		return e.output([]*syntax.Stmt{pipe.Y})
@@ -203,7 +206,7 @@ func echoed(rest []arg) texts {
 	}
 	out := texts{nil}
 	for i, a := range rest {
-		if a.split || a.mayBeOption() {
+		if a.split || a.list || a.mayBeOption() {
 			return texts{unknown}
 		}
 		if i > 0 {

@@ -15,6 +15,9 @@ func (e *evaluator) param(p *syntax.ParamExp) texts {
 	switch {
 	case p.Length:
 		return texts{aNumber}
+	case p.Excl && isAll(p) && p.Exp == nil && p.Names == 0 && !e.s.maps[p.Param.Value]:
+		// The subscripts of an array that is no map.
+		return texts{aNumber}
 	case p.Param == nil || p.Excl || p.Names != 0 || p.Repl != nil || p.Slice != nil:
 		return texts{unknown}
 	}
@@ -102,7 +105,7 @@ func (e *evaluator) parameter(name string) texts {
 // positional gives what the calls of the function pass as its n-th argument, or "@" for all.
 func (e *evaluator) positional(n string) texts {
 	f := e.s.functions[e.fn]
-	if f == nil || f.open {
+	if f == nil || f.open || e.s.open {
 		return texts{unknown}
 	}
 	if f.shifts || len(n) > 1 {

@@ -3,6 +3,7 @@
 package bash
 
 import (
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -23,10 +24,12 @@ func (e evaluator) printedList(list []*syntax.Stmt, out *texts) {
 }
 
 func (e evaluator) printedStmt(st *syntax.Stmt, out *texts) {
-	for _, r := range st.Redirs {
-		if to := r.Word.Lit(); r.Op == syntax.DplOut && to == "2" || to == "/dev/null" {
-			return
-		}
+	if len(st.Redirs) == 1 && isSilencing(st.Redirs[0]) {
+		return
+	}
+	if slices.ContainsFunc(st.Redirs, func(r *syntax.Redirect) bool { return !isQuiet(r) }) {
+		*out = texts{unknown}
+		return
 	}
 	switch c := st.Cmd.(type) {
 	case *syntax.CallExpr:
@@ -55,6 +58,29 @@ func (e evaluator) printedStmt(st *syntax.Stmt, out *texts) {
 	case *syntax.DeclClause, *syntax.ArithmCmd, *syntax.LetClause, *syntax.TestClause, nil:
 	default:
 		*out = texts{unknown}
+	}
+}
+
+// isSilencing tells whether a redirection takes the whole output away from a
+// substitution. What goes to >&2 comes back by 2>&1, which no one accepts.
+func isSilencing(r *syntax.Redirect) bool {
+	if r.N != nil && r.N.Value != "1" {
+		return false
+	}
+	to := r.Word.Lit()
+	return r.Op == syntax.DplOut && to == "2" || r.Op == syntax.RdrOut && to == "/dev/null"
+}
+
+// isQuiet tells whether a redirection leaves what a command prints as it is:
+// one of its input, or of its errors to nowhere.
+func isQuiet(r *syntax.Redirect) bool {
+	switch r.Op {
+	case syntax.RdrIn, syntax.WordHdoc, syntax.Hdoc, syntax.DashHdoc:
+		return r.N == nil || r.N.Value == "0"
+	case syntax.RdrOut, syntax.AppOut:
+		return r.N != nil && r.N.Value == "2" && r.Word.Lit() == "/dev/null"
+	default:
+		return false
 	}
 }
 

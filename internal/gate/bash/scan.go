@@ -45,6 +45,8 @@ func scan(source []byte) *refusal {
 		return &refusal{bytes.IndexByte(source, 0), "NUL bytes, which Bash drops", ""}
 	case !utf8.Valid(source):
 		return &refusal{0, "the source is not UTF-8", ""}
+	case joinedLine(source) >= 0:
+		return &refusal{joinedLine(source), "a backslash at the end of a line, without a blank beside it, may join what other readers keep apart", ""}
 	}
 	openers := 0
 	for i, c := range source {
@@ -56,6 +58,23 @@ func scan(source []byte) *refusal {
 	}
 	return nil
 }
+
+// joinedLine finds a continued line that may join two halves of a token, such
+// as "$" and "(id)": Bash runs what the parser takes for text. -1 when there is none.
+func joinedLine(source []byte) int {
+	for i := 1; i+1 < len(source); i++ {
+		if source[i] != '\\' {
+			continue
+		}
+		if source[i+1] == '\n' && !isBlank(source[i-1]) && (i+2 < len(source) && !isBlank(source[i+2])) {
+			return i
+		}
+		i++
+	}
+	return -1
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' }
 
 // nestingWords are the words that begin a command within a command.
 var nestingWords = [][]byte{

@@ -107,6 +107,9 @@ func (t text) isUnknown() bool {
 // else may be a name, whose value is evaluated in turn.
 var numberPattern = regexp.MustCompile(`^[ \t\n]*[-+]?(?:[0-9]+(?:\.[0-9]+)?|0[xX][0-9a-fA-F]+|[0-9]+#[0-9a-zA-Z@_]+)?[ \t\n]*$`)
 
+// startOfNumber matches what may stand before the digits: -$n, 10#$n.
+var startOfNumber = regexp.MustCompile(`^([-+]|[0-9]+#)$`)
+
 var digits = regexp.MustCompile(`^[0-9]+$`)
 
 // isNumber tells whether arithmetic can take the string for nothing but a number.
@@ -115,8 +118,8 @@ func (t text) isNumber() bool {
 		return numberPattern.MatchString(s)
 	}
 	for i, p := range t {
-		sign := i == 0 && (p.text == "-" || p.text == "+")
-		if p.kind != number && (p.kind != literal || !sign && !digits.MatchString(p.text)) {
+		start := i == 0 && startOfNumber.MatchString(p.text)
+		if p.kind != number && (p.kind != literal || !start && !digits.MatchString(p.text)) {
 			return false
 		}
 	}

@@ -25,6 +25,7 @@ func (s *script) walk(file *syntax.File) {
 			s.enter(name, f, spanOf(f.decls[0]))
 		}
 	}
+	s.finish()
 }
 
 func spanOf(n syntax.Node) span { return span{int(n.Pos().Offset()), int(n.End().Offset())} }
@@ -36,6 +37,12 @@ func (s *script) op(at span, op report.Operation) {
 	}
 	if op.Form == "" {
 		op.Form = report.FormCall
+	}
+	if op.Kind == report.FileWrite && op.Name != "mkdir" && op.Args.Path.Known == report.Literal {
+		s.written[op.Args.Path.Value]++
+		if op.Name != "tar" {
+			s.packed[op.Args.Path.Value]++
+		}
 	}
 	s.out.Add(at.from, at.to, op)
 }
@@ -64,6 +71,7 @@ func (s *script) stmt(st *syntax.Stmt) {
 		}
 		if call, ok := st.Cmd.(*syntax.CallExpr); ok {
 			s.simple(call, st.Redirs)
+			s.madeList(call, st.Redirs)
 		} else if st.Cmd != nil {
 			s.compound(st.Cmd)
 		}

@@ -131,9 +131,10 @@ func (a arg) first() string {
 func (s *script) xargs(c command) {
 	t := &tool{options: map[string]option{}, stop: true}
 	t.readOptions([]string{"0rtx", "--null", "--no-run-if-empty", "--verbose", "--exit"}, option{})
-	t.readOptions([]string{"nPLsdIE", "--max-args", "--max-procs", "--max-lines", "--max-chars", "--delimiter", "--replace"}, option{value: true})
+	t.readOptions([]string{"nPLsdIE", "--max-args", "--max-procs", "--max-chars", "--delimiter"}, option{value: true})
 	t.readOptions([]string{"a", "--arg-file"}, option{value: true, role: roleRead})
-	t.readOptions([]string{"i"}, option{optional: true})
+	// Their values are never the next word: xargs --replace sh x runs sh.
+	t.readOptions([]string{"iel", "--replace", "--max-lines", "--eof"}, option{optional: true})
 	p := t.parse(c.args)
 	if p.problem != "" {
 		s.refuse(c, p.problem)
