@@ -118,6 +118,38 @@ func TestCodeDoesNotSteerTheTerminal(t *testing.T) {
 	}
 }
 
+// The agent may have named the file (CWE-150), and C1 controls steer terminals as well as escapes.
+func TestFileNamesDoNotSteerTheTerminal(t *testing.T) {
+	file := write(t, "a b\x1b[2J\u202e\u009b#%.py", "open('/etc/\u009b31m')\n")
+	for _, format := range []string{"text", "json", "sarif"} {
+		_, got, _ := airlock("", "check", file, "-o", format)
+		if strings.ContainsAny(got, "\x1b\u202e\u009b") {
+			t.Errorf("the %s output has raw control characters: %q", format, got)
+		}
+	}
+	_, got, _ := airlock("", "check", file, "-o", "sarif")
+	if want := "/a%20b%1B%5B2J%E2%80%AE%C2%9B%23%25.py\""; !strings.Contains(got, want) {
+		t.Errorf("no URI that ends with %s in %s", want, got)
+	}
+	if _, _, got := airlock("", "check", file+"\x1bc"); strings.Contains(got, "\x1b") {
+		t.Errorf("the error has raw control characters: %q", got)
+	}
+}
+
+func TestTheLineShownIsTheLineOfTheFinding(t *testing.T) {
+	for language, source := range map[string]string{
+		"Python":     "x = 1\r\ny = 2\r\nopen('/etc/x')\r\n",
+		"JavaScript": "x = 1\r\ny = 2\r\nrequire('fs').readFileSync('/etc/x')\r\n",
+		"Bash":       "x=1\ny=2\rz=3\ncat /etc/x\n",
+	} {
+		_, got, _ := airlock(source, "check", "-", "--language", language)
+		finding, shown, _ := strings.Cut(got[max(0, strings.Index(got, "-:3:1: ")):], "\n")
+		if want := strings.TrimSpace(strings.Split(source, "\n")[2]); !strings.HasPrefix(finding, "-:3:1: ") || !strings.HasPrefix(shown, "    "+want+"\n") {
+			t.Errorf("%s: the line of 3:1 is not %q:\n%s", language, want, got)
+		}
+	}
+}
+
 func TestColoursAreOnlyUsedWhereAsked(t *testing.T) {
 	_, auto, _ := airlock("open('/etc/x')", "check", "-", "--language", "Python")
 	_, always, _ := airlock("open('/etc/x')", "check", "-", "--language", "Python", "--color", "always")

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -37,7 +38,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return int(decided)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "error: %v\n", err)
+		for line := range strings.SplitSeq("error: "+err.Error(), "\n") {
+			fmt.Fprintln(stderr, visible(line))
+		}
 		return exitError
 	}
 	return 0

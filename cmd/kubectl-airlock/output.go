@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/gate"
 	"github.com/airlock-dev/airlock/internal/gate/report"
 )
 
@@ -36,7 +38,7 @@ func writeJSON(w io.Writer, out checked) error {
 	}
 	var b strings.Builder
 	for _, r := range string(text) {
-		if unicode.Is(unicode.Cf, r) {
+		if r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf) {
 			for _, unit := range utf16.Encode([]rune{r}) {
 				fmt.Fprintf(&b, `\u%04x`, unit)
 			}
@@ -58,7 +60,7 @@ func writeText(w io.Writer, out checked, colored bool) error {
 		return color + text + plain
 	}
 	var b strings.Builder
-	lines := strings.Split(strings.ReplaceAll(string(out.source), "\r", "\n"), "\n")
+	lines := linesOf(out)
 	for _, f := range out.Verdict.Findings {
 		fmt.Fprintf(&b, "%s %s %s\n", paint(bold, place(out.File, f)), paint(colorOf(f.Decision), strings.ToLower(string(f.Decision))+":"), f.Reason)
 		if f.Line >= 1 && int(f.Line) <= len(lines) {
@@ -69,13 +71,38 @@ func writeText(w io.Writer, out checked, colored bool) error {
 	if hidden := int(*out.Verdict.FindingsTotal) - len(out.Verdict.Findings); hidden > 0 {
 		fmt.Fprintf(&b, "and %d more findings\n", hidden)
 	}
-	fmt.Fprintf(&b, "%s: %s under %s, driven by %s input\n", out.File,
-		paint(colorOf(out.Verdict.Decision), string(out.Verdict.Decision)), out.Policy, strings.ToLower(string(out.Verdict.Trust)))
+	fmt.Fprintf(&b, "%s: %s under %s, driven by %s input\n", visible(out.File),
+		paint(colorOf(out.Verdict.Decision), string(out.Verdict.Decision)), visible(out.Policy), strings.ToLower(string(out.Verdict.Trust)))
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
+// linesOf gives the lines as the positions of the report count them: a carriage
+// return alone ends a line for Python only.
+func linesOf(out checked) []string {
+	source := strings.ReplaceAll(string(out.source), "\r\n", "\n")
+	if out.Report.Language == gate.Python {
+		source = strings.ReplaceAll(source, "\r", "\n")
+	}
+	return strings.Split(source, "\n")
+}
+
+// visible writes what does not show, and what would steer the terminal, as
+// escapes. The agent may have named the file.
+func visible(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsGraphic(r) {
+			b.WriteRune(r)
+			continue
+		}
+		b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+	}
+	return b.String()
+}
+
 func place(file string, f v1alpha1.Finding) string {
+	file = visible(file)
 	if f.Line == 0 {
 		return file + ":"
 	}

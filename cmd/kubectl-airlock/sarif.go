@@ -4,6 +4,7 @@ package main
 
 import (
 	"io"
+	"net/url"
 	"path/filepath"
 
 	"github.com/owenrumney/go-sarif/v3/pkg/report"
@@ -19,7 +20,7 @@ func writeSARIF(w io.Writer, out checked) error {
 	for _, f := range out.Verdict.Findings {
 		rule := ruleOf(out, f)
 		run.AddRule(rule).WithName(rule)
-		location := sarif.NewPhysicalLocation().WithArtifactLocation(sarif.NewSimpleArtifactLocation(filepath.ToSlash(out.File)))
+		location := sarif.NewPhysicalLocation().WithArtifactLocation(sarif.NewSimpleArtifactLocation(uriOf(out.File)))
 		if f.Line > 0 {
 			location = location.WithRegion(sarif.NewRegion().WithStartLine(int(f.Line)).WithStartColumn(int(f.Column)))
 		}
@@ -31,6 +32,11 @@ func writeSARIF(w io.Writer, out checked) error {
 	r := report.NewV210Report()
 	r.AddRun(run)
 	return r.PrettyWrite(w)
+}
+
+// uriOf gives the relative or absolute reference (RFC 3986) of a file.
+func uriOf(file string) string {
+	return (&url.URL{Path: filepath.ToSlash(file)}).String()
 }
 
 // ruleOf names a finding by the kind of its operation.
