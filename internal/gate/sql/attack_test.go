@@ -32,6 +32,8 @@ func TestAttacksAreNotAllowed(t *testing.T) {
 			"a function like a column of no alias":  "SELECT lower.pg_read_file FROM lower('/ETC/PASSWD')",
 			"a function like a column of a cast":    "SELECT c.pg_read_file FROM CAST('/etc/passwd' AS text) c",
 			"a function like a column, before FROM": "SELECT (SELECT f.pg_read_file) FROM ROWS FROM (lower('/etc/passwd')) AS f",
+			"a function named like its row":         "SELECT pg_read_file.pg_read_file FROM lower('/etc/passwd') AS pg_read_file (x)",
+			"a function like another's column":      "SELECT u.pg_ls_dir FROM lower('/') u WHERE EXISTS (SELECT 1 FROM lower('x') AS u (pg_ls_dir))",
 			"a value in FROM without a name":        "SELECT text.pg_read_file FROM CAST('/etc/passwd' AS text)",
 			"importing a file of the workspace":     "SELECT lo_import('/workspace/x')",
 			"exporting a file":                      "SELECT lo_export(1, '/tmp/x')",

@@ -47,7 +47,7 @@ func readPostgres(source []byte, out *report.Builder) {
 	}
 	e := emitter{out}
 	ambiguities(source, tokens, e)
-	w := &postgresWalk{emitter: e, world: knownPostgres(), source: source, tokens: withoutComments(tokens), called: map[string]set{}}
+	w := &postgresWalk{emitter: e, world: knownPostgres(), source: source, tokens: withoutComments(tokens), called: map[string][]set{}}
 	for _, raw := range tree.Stmts {
 		from := int(raw.StmtLocation)
 		to := from + int(raw.StmtLen)

@@ -3,6 +3,8 @@
 package sql
 
 import (
+	"slices"
+
 	pganalyze "github.com/pganalyze/pg_query_go/v6"
 )
 
@@ -45,12 +47,15 @@ func (w *postgresWalk) rangeFunction(n *pganalyze.RangeFunction) {
 		}
 	}
 	for _, name := range names {
-		if w.called[name] == nil {
-			w.called[name] = set{name: {}}
+		if len(columns) == 0 {
+			w.called[name] = append(w.called[name], set{name: {}}) // its one column is called as it is
+			continue
 		}
+		given := set{}
 		for _, column := range columns {
-			w.called[name][column] = struct{}{}
+			given[column] = struct{}{}
 		}
+		w.called[name] = append(w.called[name], given)
 	}
 }
 
@@ -73,12 +78,13 @@ func (w *postgresWalk) indirection(n *pganalyze.A_Indirection) {
 // settleDots judges the names behind those of functions in FROM, at the end of a statement.
 func (w *postgresWalk) settleDots() {
 	for _, q := range w.dots {
-		if columns, called := w.called[q.of]; called && !columns.has(q.name) {
+		// The name may stand for several functions, at different depths.
+		if slices.ContainsFunc(w.called[q.of], func(columns set) bool { return !columns.has(q.name) }) {
 			w.dotted(q.at, q.name)
 		}
 	}
 	w.dots = nil
-	w.called = map[string]set{}
+	w.called = map[string][]set{}
 }
 
 // dotted reports what may be a column or a function: the columns of built-in

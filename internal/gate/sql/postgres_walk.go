@@ -23,7 +23,7 @@ type postgresWalk struct {
 	// dots are the names behind another in the statement, and called the
 	// functions in its FROM clauses with their columns: see postgres_dots.go.
 	dots   []qualified
-	called map[string]set
+	called map[string][]set
 }
 
 // scope is what holds for a part of the tree.
