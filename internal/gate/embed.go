@@ -33,9 +33,13 @@ func (e *embedding) expand(r *Report, source []byte, depth int) {
 	}
 	lines := bytes.Split(source, []byte("\n"))
 	all := make([]Operation, 0, len(r.Operations))
+	moved := r.Language == Bash && slices.ContainsFunc(r.Operations, changesDirectory)
 	for _, op := range r.Operations {
 		all = append(all, op)
 		inner := e.operations(r, op, lines, depth)
+		if moved {
+			forgetPaths(inner)
+		}
 		if len(all)+len(inner) > report.MaxOperations {
 			if !slices.Contains(r.Limits, "operations") {
 				r.Limits = append(r.Limits, "operations")
@@ -48,6 +52,23 @@ func (e *embedding) expand(r *Report, source []byte, depth int) {
 		return cmp.Or(cmp.Compare(a.Position.Line, b.Position.Line), cmp.Compare(a.Position.Column, b.Position.Column))
 	})
 	r.Operations = all
+}
+
+// changesDirectory reports whether the commands behind an operation may start in
+// another directory than the working directory, which readers take paths to be relative to.
+func changesDirectory(op Operation) bool {
+	return slices.Contains([]string{"cd", "pushd", "popd"}, op.Name) ||
+		slices.ContainsFunc(op.Args.Argv, func(f Fact) bool { return f == literal("-execdir") || f == literal("-okdir") })
+}
+
+// forgetPaths makes the paths of embedded code unknown: they were made absolute
+// from a directory that it may not start in.
+func forgetPaths(operations []Operation) {
+	for i := range operations {
+		if operations[i].Args.Path != nil {
+			operations[i].Args.Path = &Fact{Known: FactUnknown}
+		}
+	}
 }
 
 // operations gives what the code that op runs can do, at its place in the source

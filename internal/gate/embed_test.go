@@ -4,10 +4,13 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/airlock-dev/airlock/internal/gate/report"
 )
 
 // summary lists the operations as "line:column kind name".
@@ -132,6 +135,28 @@ func TestEmbeddedCodeIsReadAtItsPlace(t *testing.T) {
 			r := Read(Code{Language: Python, Source: []byte(tc.source)})
 			if diff := cmp.Diff(tc.want, summary(r)); diff != "" || !r.Complete() {
 				t.Errorf("%+v\n%s", r.Error, diff)
+			}
+		})
+	}
+}
+
+// A relative path in embedded code is below the directory that the shell is in then.
+func TestEmbeddedCodeInAnotherDirectory(t *testing.T) {
+	for name, tc := range map[string]struct {
+		source string
+		want   report.FactState
+	}{
+		"the working directory":       {"sh -c 'rm x'", FactLiteral},
+		"a directory that cd enters":  {"cd /inputs; sh -c 'rm x'", FactUnknown},
+		"a subshell":                  {"(pushd /inputs; timeout 5 python3 -I -c 'import os; os.remove(\"x\")')", FactUnknown},
+		"the directory of each file":  {"find /inputs -execdir sh -c 'rm x' \\;", FactUnknown},
+		"code in code in a directory": {"cd /inputs; python3 -I -c 'import subprocess; subprocess.run([\"sh\", \"-c\", \"rm x\"])'", FactUnknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := Read(Code{Language: Bash, Source: []byte(tc.source)})
+			deleted := slices.IndexFunc(r.Operations, func(op Operation) bool { return op.Kind == KindFileDelete })
+			if deleted < 0 || r.Operations[deleted].Args.Path.Known != tc.want {
+				t.Errorf("want a deletion whose path is %s: %v", tc.want, summary(r))
 			}
 		})
 	}
