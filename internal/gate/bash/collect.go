@@ -346,8 +346,8 @@ func (s *script) gatherTrap(words []*syntax.Word) {
 	if !ok {
 		return
 	}
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(action), "")
-	if err != nil || inspect(file) != nil || hasFunction(file) {
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash), syntax.KeepComments(true)).Parse(strings.NewReader(action), "")
+	if err != nil || inspect(file, []byte(action)) != nil || scan([]byte(action)) != nil || hasFunction(file) {
 		return
 	}
 	s.handlers[spanOf(words[0])] = file

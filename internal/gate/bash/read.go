@@ -33,12 +33,12 @@ func Read(source []byte) *report.Report {
 		refuse(out, refused)
 		return out.Report()
 	}
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(bytes.NewReader(source), "")
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash), syntax.KeepComments(true)).Parse(bytes.NewReader(source), "")
 	if err != nil {
 		fail(out, err)
 		return out.Report()
 	}
-	if refused := inspect(file); refused != nil {
+	if refused := inspect(file, source); refused != nil {
 		refuse(out, refused)
 		return out.Report()
 	}

@@ -4,6 +4,7 @@ package bash
 
 import (
 	"bytes"
+	"strings"
 	"unicode/utf8"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -62,16 +63,33 @@ func scan(source []byte) *refusal {
 // joinedLine finds a continued line that may join two halves of a token, such
 // as "$" and "(id)": Bash runs what the parser takes for text. -1 when there is none.
 func joinedLine(source []byte) int {
-	for i := 1; i+1 < len(source); i++ {
+	for i := 0; i+1 < len(source); i++ {
 		if source[i] != '\\' {
 			continue
 		}
-		if source[i+1] == '\n' && !isBlank(source[i-1]) && (i+2 < len(source) && !isBlank(source[i+2])) {
+		if source[i+1] == '\n' && (joins(source, i) || commentEnds(source[:i])) {
 			return i
 		}
 		i++
 	}
 	return -1
+}
+
+// joins tells whether the continued line at i has no blank beside it.
+func joins(source []byte, i int) bool {
+	return i > 0 && !isBlank(source[i-1]) && i+2 < len(source) && !isBlank(source[i+2])
+}
+
+// commentEnds tells whether the last line may end in a comment. To Bash, a
+// backslash does not continue it; to the parser, the next line has more words.
+func commentEnds(source []byte) bool {
+	line := source[bytes.LastIndexByte(source, '\n')+1:]
+	for i, c := range line {
+		if c == '#' && (i == 0 || bytes.IndexByte([]byte(" \t;&|()<>`"), line[i-1]) >= 0) {
+			return true
+		}
+	}
+	return false
 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' }
@@ -109,7 +127,7 @@ func isLetter(c byte) bool {
 
 // inspect refuses trees that must not be walked recursively, or not in short
 // time, and functions without a name, which are syntax of another shell.
-func inspect(file *syntax.File) *refusal {
+func inspect(file *syntax.File, source []byte) *refusal {
 	var refused *refusal
 	depth, nodes := 0, 0
 	syntax.Walk(file, func(n syntax.Node) bool {
@@ -119,8 +137,8 @@ func inspect(file *syntax.File) *refusal {
 		}
 		depth++
 		nodes++
-		if decl, ok := n.(*syntax.FuncDecl); ok && decl.Name == nil {
-			refused = &refusal{int(n.Pos().Offset()), "a function without a name", ""}
+		if message := disputed(n, source); message != "" {
+			refused = &refusal{int(n.Pos().Offset()), message, ""}
 		}
 		if depth > maxDepth || nodes > maxNodes {
 			refused = &refusal{int(n.Pos().Offset()), "the code is too long, or nested too deeply", limitDepth}
@@ -128,6 +146,43 @@ func inspect(file *syntax.File) *refusal {
 		return refused == nil
 	})
 	return refused
+}
+
+// disputed says what a node has that Bash reads differently, or not at all.
+func disputed(n syntax.Node, source []byte) string {
+	const comment = "shells disagree whether a comment begins here"
+	switch n := n.(type) {
+	case *syntax.FuncDecl:
+		if n.Name == nil {
+			return "a function without a name"
+		}
+	case *syntax.Comment:
+		// x=(a)#$(id) is one word to Bash.
+		if i := int(n.Hash.Offset()); i > 0 && i <= len(source) && !isBlank(source[i-1]) {
+			return comment
+		}
+	case *syntax.ParenTest:
+		return hashed(comment, n.X)
+	case *syntax.UnaryTest:
+		return hashed(comment, n.X)
+	case *syntax.BinaryTest:
+		return hashed(comment, n.X, n.Y)
+	case *syntax.TestClause:
+		return hashed(comment, n.X)
+	}
+	return ""
+}
+
+// hashed gives the message when a word of a test begins with "#": [[ a || (#b.
+func hashed(message string, tests ...syntax.TestExpr) string {
+	for _, x := range tests {
+		if w, ok := x.(*syntax.Word); ok && len(w.Parts) > 0 {
+			if l, ok := w.Parts[0].(*syntax.Lit); ok && strings.HasPrefix(l.Value, "#") {
+				return message
+			}
+		}
+	}
+	return ""
 }
 
 // oddity says why a character is not accepted, "" when it is.
