@@ -86,8 +86,9 @@ func pathFact(t text, dir string) report.Fact {
 	return report.CleanPath(report.Fact{Known: report.Literal, Value: join(dir, parent+".")})
 }
 
+// join puts a name below a directory, as the kernel does: an absolute one stays what it is.
 func join(dir, name string) string {
-	if dir == "" {
+	if dir == "" || strings.HasPrefix(name, "/") {
 		return name
 	}
 	return dir + "/" + name

@@ -20,7 +20,7 @@ func blocked(r *report.Report) []report.Operation {
 		switch op.Kind {
 		case report.Import, report.Compute:
 		case report.FileRead, report.FileWrite, report.FileDelete:
-			if !inWorkspace(op.Args.Path) {
+			if !inWorkspace(op) {
 				out = append(out, op)
 			}
 		default:
@@ -32,11 +32,17 @@ func blocked(r *report.Report) []report.Operation {
 
 func complete(r *report.Report) bool { return r.Error == nil && len(r.Limits) == 0 }
 
-func inWorkspace(f *report.Fact) bool {
+// inWorkspace reports whether an operation stays in the directories of a sandbox: inputs are only read.
+func inWorkspace(op report.Operation) bool {
+	f := op.Args.Path
 	if f == nil || f.Known != report.Literal {
 		return false
 	}
-	for _, dir := range []string{"/workspace", "/tmp", "/inputs"} {
+	dirs := []string{"/workspace", "/tmp"}
+	if op.Kind == report.FileRead {
+		dirs = append(dirs, "/inputs")
+	}
+	for _, dir := range dirs {
 		if f.Value == dir || strings.HasPrefix(f.Value, dir+"/") {
 			return true
 		}
