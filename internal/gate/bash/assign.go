@@ -3,6 +3,8 @@
 package bash
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -26,12 +28,24 @@ func (s *script) assign(a *syntax.Assign, prefix bool) {
 		}
 	}
 	s.checkNumber(name, a)
-	if prefix {
+	e := s.evaluator()
+	if !isZone(name, a.Value, e.assigned(a.Value)) {
 		s.checkName(name, at)
-		return
 	}
-	s.assignsName(name, at)
+	if !prefix {
+		s.define(name)
+	}
 }
+
+// isZone tells whether TZ is given the plain name of a time zone. A path is a file that is read.
+func isZone(name string, w *syntax.Word, values texts) bool {
+	return name == "TZ" && w != nil && len(values) > 0 && !slices.ContainsFunc(values, func(t text) bool {
+		zone, ok := t.literal()
+		return !ok || !zonePattern.MatchString(zone)
+	})
+}
+
+var zonePattern = regexp.MustCompile(`^[A-Za-z0-9+-]+(/[A-Za-z0-9_+-]+)*$`)
 
 // checkNumber holds variables that evaluate what they are given to numbers:
 // those with the attribute -i, and RANDOM and its kind.

@@ -221,6 +221,9 @@ func (s *script) grep(c command, t *tool) {
 	p := t.parse(c.args)
 	files := p.operands
 	if !p.has("-e", "--regexp", "-f", "--file") {
+		if len(files) > 0 && files[0].divides() && !files[0].texts.areNumbers() {
+			p.problem = orElse(p.problem, "the pattern may be several words, and so name files: grep {x,/etc/passwd}")
+		}
 		files = files[min(1, len(files)):]
 	}
 	p.operands = nil

@@ -4,6 +4,7 @@ package bash
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -354,6 +355,23 @@ func (s *script) gatherTrap(words []*syntax.Word) {
 	s.inHandler = true
 	s.gather(file, "")
 	s.inHandler = false
+	if slices.ContainsFunc(words[1:], runsInside) {
+		s.add(handlerPrints, "", func(e evaluator) texts {
+			out := texts{nil}
+			e.printedList(file.Stmts, &out)
+			return out
+		})
+	}
+}
+
+// handlerPrints is the key of what handlers print into command substitutions:
+// set -E; trap 'echo /etc/passwd' ERR; cat "$(false)".
+const handlerPrints = "\x00trap>"
+
+// runsInside tells whether a handler for what a word names can run within a command substitution.
+func runsInside(w *syntax.Word) bool {
+	name := strings.TrimPrefix(strings.ToUpper(staticLit(w)), "SIG")
+	return name == "" || name == "ERR" || name == "DEBUG" || name == "RETURN"
 }
 
 // maxHandlers bounds the texts of traps that are parsed.

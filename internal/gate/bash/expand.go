@@ -22,6 +22,11 @@ func (s *script) word(w *syntax.Word) {
 	if w == nil {
 		return
 	}
+	if len(w.Parts) > 0 {
+		if l, ok := w.Parts[0].(*syntax.Lit); ok && strings.HasPrefix(l.Value, "~") {
+			s.readVariable("HOME", spanOf(w))
+		}
+	}
 	for _, p := range w.Parts {
 		s.part(p, false)
 	}

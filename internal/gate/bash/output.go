@@ -24,6 +24,9 @@ func (e *evaluator) output(stmts []*syntax.Stmt) texts {
 	if slices.ContainsFunc(stmts[0].Redirs, func(r *syntax.Redirect) bool { return !isQuiet(r) }) {
 		return texts{unknown}
 	}
+	if slices.ContainsFunc(e.s.values[handlerPrints], func(t text) bool { return len(t) > 0 }) {
+		return texts{unknown}
+	}
 	cmd := stmts[0].Cmd
 	if pipe, ok := cmd.(*syntax.BinaryCmd); ok && pipe.Op == syntax.Pipe {
 		return e.output([]*syntax.Stmt{pipe.Y})

@@ -76,7 +76,7 @@ func (s *script) operands(c command, places []operand, words []arg) {
 		if text, ok := w.literal(); ok && text == "-" {
 			continue
 		}
-		for _, r := range rolesAt(places, i, len(words), w) {
+		for _, r := range rolesAt(places, words, i) {
 			s.uses(c, r, w)
 		}
 	}
@@ -88,10 +88,18 @@ func (s *script) operands(c command, places []operand, words []arg) {
 	}
 }
 
-// rolesAt gives the roles of the i-th of n operands.
-func rolesAt(places []operand, i, n int, w arg) []role {
+// rolesAt gives the roles of the i-th operand. A word that may be several ones,
+// or none, moves those behind it, and the last one.
+func rolesAt(places []operand, words []arg, i int) []role {
 	if len(places) == 0 {
 		return nil
+	}
+	n, w := len(words), words[i]
+	if len(places) > 1 && !places[0].many && slices.ContainsFunc(words[:i+1], arg.divides) {
+		return allRoles(places)
+	}
+	if len(places) > 1 && i < n-1 && !slices.ContainsFunc(words[i+1:], func(a arg) bool { return !a.split && !a.list }) {
+		return allRoles(places)
 	}
 	last := places[len(places)-1]
 	many := -1
@@ -117,6 +125,16 @@ func rolesAt(places []operand, i, n int, w arg) []role {
 		return []role{places[many].role, last.role}
 	}
 	return []role{last.role}
+}
+
+func allRoles(places []operand) []role {
+	var out []role
+	for _, p := range places {
+		if !slices.Contains(out, p.role) {
+			out = append(out, p.role)
+		}
+	}
+	return out
 }
 
 // pathRoles gives the roles of the options that name files.
@@ -256,7 +274,8 @@ func (p *parsed) takeNext(name string, rest []arg) int {
 	if len(rest) == 0 {
 		return 0
 	}
-	if rest[0].split && !rest[0].texts.areNumbers() || rest[0].list || rest[0].isPattern() {
+	vanishes := rest[0].split && slices.ContainsFunc(rest[1:], arg.mayBeOption)
+	if rest[0].split && !rest[0].texts.areNumbers() || rest[0].list || rest[0].isPattern() || vanishes {
 		p.problem = "the value of the option " + name + " may be several words"
 	}
 	p.options = append(p.options, given{name, rest[0]})

@@ -3,6 +3,7 @@
 package bash
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -108,6 +109,7 @@ func (s *script) env(c command) {
 		case words[0].mayBeOption():
 			s.evaluates(c, "an option of env that may split text into a command, or change the directory")
 			return
+		case ok && zoneWord.MatchString(text):
 		case assignment > 0:
 			s.checkName(words[0].first()[:assignment], c.at)
 		default:
@@ -118,6 +120,8 @@ func (s *script) env(c command) {
 	}
 	s.environment(c.at, c.name, report.Fact{Known: report.UnknownValue})
 }
+
+var zoneWord = regexp.MustCompile(`^TZ=[A-Za-z0-9+-]+(/[A-Za-z0-9_+-]+)*$`)
 
 // first gives the literal text that all alternatives of a word start with, when there is one alternative.
 func (a arg) first() string {
