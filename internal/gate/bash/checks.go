@@ -71,8 +71,13 @@ func (s *script) tar(c command, t *tool) {
 		}
 	}
 	p := t.parse(words)
+	archive := roleReadWrite
+	if p.has("-x", "--extract", "--get", "-t", "--list") && !p.has("-c", "--create") {
+		archive = roleRead
+	}
 	for _, g := range p.options {
 		if name := g.value.first(); g.name == "-f" || g.name == "--file" {
+			s.uses(c, archive, g.value)
 			if strings.Contains(name, ":") || name == "" {
 				p.problem = orElse(p.problem, "a name with a colon is a file of another machine")
 			}

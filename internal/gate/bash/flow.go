@@ -138,20 +138,29 @@ func joinDirectories(a, b []string, first bool) []string {
 
 // loop runs the body of a loop, which may run many times or never.
 func (s *script) loop(body []*syntax.Stmt, f func()) {
-	if s.moves && slices.ContainsFunc(body, func(st *syntax.Stmt) bool { return mentionsMove(st) }) {
+	if s.moves && slices.ContainsFunc(body, func(st *syntax.Stmt) bool { return s.mentionsMove(st) }) {
 		s.cwd = nil
 	}
 	s.maybe(f)
 }
 
-// mentionsMove tells whether a tree may change the directory; a call of a function may.
-func mentionsMove(root syntax.Node) bool {
+// mentionsMove tells whether a tree may change the directory; a call of a
+// function may, what runs in a subshell does not.
+func (s *script) mentionsMove(root syntax.Node) bool {
 	found := false
 	syntax.Walk(root, func(n syntax.Node) bool {
-		if call, ok := n.(*syntax.CallExpr); ok && len(call.Args) > 0 {
-			switch staticLit(call.Args[0]) {
+		switch n := n.(type) {
+		case *syntax.Subshell, *syntax.CmdSubst, *syntax.ProcSubst:
+			return false
+		case *syntax.CallExpr:
+			if len(n.Args) == 0 {
+				break
+			}
+			switch name := staticLit(n.Args[0]); name {
 			case "cd", "pushd", "popd", "builtin", "command":
 				found = true
+			default:
+				found = found || s.functions[name] != nil
 			}
 		}
 		return !found

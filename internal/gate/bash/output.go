@@ -28,8 +28,11 @@ func (e *evaluator) output(stmts []*syntax.Stmt) texts {
 		return texts{unknown}
 	}
 	cmd := stmts[0].Cmd
-	if pipe, ok := cmd.(*syntax.BinaryCmd); ok && pipe.Op == syntax.Pipe {
-		return e.output([]*syntax.Stmt{pipe.Y})
+	if both, ok := cmd.(*syntax.BinaryCmd); ok && both.Op == syntax.Pipe {
+		return e.output([]*syntax.Stmt{both.Y})
+	} else if ok && both.Op == syntax.OrStmt {
+		// grep -c x f || true; or two numbers, one after the other.
+		return e.either(both)
 	}
 	call, ok := cmd.(*syntax.CallExpr)
 	if !ok || len(call.Args) == 0 {
@@ -41,6 +44,20 @@ func (e *evaluator) output(stmts []*syntax.Stmt) texts {
 		words = append(words, inner.word(w))
 	}
 	return e.printed(words)
+}
+
+// either gives what "a || b" prints when that is no text, or numbers.
+func (e *evaluator) either(c *syntax.BinaryCmd) texts {
+	first, second := e.output([]*syntax.Stmt{c.X}), e.output([]*syntax.Stmt{c.Y})
+	if call, ok := c.Y.Cmd.(*syntax.CallExpr); ok && len(c.Y.Redirs) == 0 && len(call.Args) == 1 {
+		if name := staticLit(call.Args[0]); (name == "true" || name == ":") && e.s.functions[name] == nil {
+			return first
+		}
+	}
+	if !first.areNumbers() || !second.areNumbers() {
+		return texts{unknown}
+	}
+	return first.join(second).join(texts{aNumber, nil})
 }
 
 // printed gives what one command prints, where the table of its kind tells.

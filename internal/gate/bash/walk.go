@@ -221,7 +221,7 @@ func (s *script) caseClause(c *syntax.CaseClause) {
 
 // unlessMoved gives the directory after a list whose effects were not followed.
 func (s *script) unlessMoved(list []*syntax.Stmt) []string {
-	if s.moves && slices.ContainsFunc(list, func(st *syntax.Stmt) bool { return mentionsMove(st) }) {
+	if s.moves && slices.ContainsFunc(list, func(st *syntax.Stmt) bool { return s.mentionsMove(st) }) {
 		return nil
 	}
 	return s.cwd
