@@ -215,7 +215,7 @@ func (a *analysis) callMethod(n *syntax.Node, name string, base kinds, list []*s
 		out |= a.results | primitive
 		if property.has(builtin) {
 			a.grow(&a.elements, args.all)
-			out |= args.all | unknownData | a.elements
+			out |= args.all | unknownData | a.elements | builtin
 		}
 	}
 	if known {
@@ -249,6 +249,7 @@ type callback struct {
 	direct  bool
 	counter int // the position, from 1, of the parameter that is a number
 	folds   bool
+	every   bool // all function literals are called, and not only the first
 }
 
 // counters gives the position of the index among the parameters of a callback. The
@@ -261,7 +262,7 @@ func (a *analysis) callbackOf(name string, base kinds, direct bool) callback {
 	if name == "forEach" && !a.hasMaps && !base.has(handle) {
 		return callback{direct: direct, counter: 2}
 	}
-	return callback{direct, counters[name], name == "reduce" || name == "reduceRight"}
+	return callback{direct, counters[name], name == "reduce" || name == "reduceRight", name == "then"}
 }
 
 // callbackArguments evaluates arguments; a function literal that is given to a
@@ -273,14 +274,16 @@ func (a *analysis) callbackArguments(list []*syntax.Node, s *scope, base kinds, 
 		f.folds = true
 		a.grow(&f.accumulator, a.eval(list[1], s)|f.results)
 	}
+	var calls []*callable
 	for _, x := range list {
 		var k kinds
-		if c.direct && x.Kind == syntax.Function {
+		if c.direct && x.Kind == syntax.Function && (len(calls) == 0 || c.every) {
 			f := a.callables[x]
 			f.counter = c.counter
 			a.grow(&f.extra, unknownData|a.elements|base)
 			a.function(x, s, false)
 			a.grow(&a.elements, f.results)
+			calls = append(calls, f)
 			p.each = append(p.each, function)
 			continue // the method calls it, and does not keep it
 		}
@@ -288,6 +291,10 @@ func (a *analysis) callbackArguments(list []*syntax.Node, s *scope, base kinds, 
 		p.spread = p.spread || x.Kind == syntax.Spread
 		p.each = append(p.each, k)
 		p.all |= k
+	}
+	for _, f := range calls { // what it is called with, and its this, may be arguments, too
+		a.grow(&f.extra, p.all)
+		a.grow(&f.this, p.all)
 	}
 	return p
 }
@@ -337,7 +344,7 @@ func (a *analysis) callValue(n *syntax.Node, v value, recv kinds, list []*syntax
 			a.unknown(n, "[]", report.FormCall, "a value that a key made at run time may have reached is passed to a function that may call it")
 		}
 		a.grow(&a.elements, args.all|a.results)
-		out.kinds |= args.all | recv | a.elements
+		out.kinds |= args.all | recv | a.elements | builtin // __lookupGetter__ gives one
 	}
 	return out
 }

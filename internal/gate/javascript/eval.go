@@ -251,6 +251,9 @@ func (a *analysis) storeUnknown(k key, v kinds) {
 	if k.kinds.has(^primitive) {
 		a.grow(&a.dynamic, v)
 		a.hook(v)
+		if v.has(function) && k.kinds.has(^(primitive | named)) {
+			a.native() // the key may be "then"
+		}
 		if len(a.accessors) > 0 {
 			a.grow(&a.arguments, v) // any setter
 		}
@@ -268,6 +271,10 @@ func (a *analysis) set(name string, v kinds) {
 
 // hooks are properties that the language calls by itself.
 var hooks = set{"then": {}, "toJSON": {}, "toString": {}, "valueOf": {}, "next": {}, "return": {}, "throw": {}}
+
+// native notes that the language or Node may call functions of the source with
+// functions of its own, as it does with then methods.
+func (a *analysis) native() { a.grow(&a.arguments, builtin) }
 
 // hook records a value that the language may call, on any object and with any arguments.
 func (a *analysis) hook(v kinds) {

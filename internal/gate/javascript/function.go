@@ -34,6 +34,16 @@ func (a *analysis) prepare() {
 	}
 }
 
+// prepareHooks lets the language call methods with the names of hooks.
+func (a *analysis) prepareHooks() {
+	for name := range hooks {
+		a.readMethods.add(name)
+	}
+	if a.defined.has("then") {
+		a.native()
+	}
+}
+
 func (a *analysis) addMethod(name string, f *callable) {
 	if f.method == "" && !slices.Contains(a.methods[name], f) {
 		f.method = name
@@ -64,6 +74,9 @@ func (a *analysis) functionBody(f *callable, _ *scope) {
 	extra := f.extra
 	if f.escapes || f.method != "" && (a.allRead || a.readMethods.has(f.method)) {
 		extra |= unknownData | a.arguments | a.elements
+	}
+	if a.usesArguments {
+		extra |= a.elements // arguments[0] = x sets the first parameter
 	}
 	for i, p := range n.Params {
 		k := f.arguments[min(i, len(f.arguments)-1)] | extra | primitive
@@ -147,6 +160,9 @@ func (a *analysis) class(n *syntax.Node, outer *scope) kinds {
 func (a *analysis) extends(n *syntax.Node, f *callable, s *scope) kinds {
 	f.escape(a)
 	v := a.look(n.Right, s)
+	if len(v.names) > 0 {
+		a.native() // the constructor of Promise is given functions
+	}
 	for _, name := range v.names {
 		v.kinds |= a.use(use{name: name, node: n.Right, form: report.FormReference})
 	}
@@ -211,7 +227,9 @@ func (a *analysis) classMember(m *syntax.Node, class kinds, s *scope) {
 		a.checkName(m, k.name, report.FormStore)
 	}
 	if m.Has(syntax.Method) && m.Text == "" {
-		a.grow(a.state.property(k.name), 0)
+		if k.name[0] >= '0' && k.name[0] <= '9' {
+			a.grow(&a.elements, function)
+		}
 		return // its calls are known by name
 	}
 	a.storeName(k.name, v)

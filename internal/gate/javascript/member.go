@@ -25,13 +25,13 @@ func (a *analysis) idiom(n *syntax.Node, s *scope) (value, bool) {
 	}
 	switch {
 	case inner.Text == "constructor" && n.Text == "name": // this.constructor.name
-		a.eval(inner.Left, s)
-		return of(text), true
+		k := a.eval(inner.Left, s) | function
+		return of(text | a.propertyRead(n, k, n.Text)), true
 	case inner.Text == "prototype" && inner.Left.Kind == syntax.Ident: // Array.prototype.slice
 		v := s.lookup(inner.Left.Text)
 		_, known := a.known.pure[inner.Left.Text]
 		if m, ok := a.known.methods[n.Text]; ok && (v == nil && known || v != nil && v.callable != nil) {
-			return of(builtin | m.result | *a.state.property(n.Text)), true
+			return of(builtin | m.result | a.propertyRead(n, instance, n.Text)), true
 		}
 	}
 	return value{}, false
@@ -121,7 +121,7 @@ func (a *analysis) propertyValue(n *syntax.Node, base kinds, name string) kinds 
 	}
 	a.accessed(name, base)
 	k := a.readOf(base, name)
-	if isMethod {
+	if isMethod || a.known.builtins.has(name) {
 		k |= builtin
 	}
 	if len(a.methods[name]) > 0 {
@@ -228,7 +228,7 @@ func (a *analysis) computed(n *syntax.Node, base kinds, k key) kinds {
 
 // isOwnKey reports whether x[k] reads a property by a key that was listed from x itself.
 func (a *analysis) isOwnKey(n *syntax.Node, s *scope) bool {
-	if n.Left.Kind != syntax.Ident || n.Right.Kind != syntax.Ident || a.deletes {
+	if n.Left.Kind != syntax.Ident || n.Right.Kind != syntax.Ident || a.deletes || a.usesArguments {
 		return false
 	}
 	k, x := s.lookup(n.Right.Text), s.lookup(n.Left.Text)

@@ -100,6 +100,7 @@ func analyse(file *syntax.File, known *knowledge, out *report.Builder) {
 	}
 	b.implicit(known, program)
 	a.prepare()
+	a.prepareHooks()
 	for range maxPasses {
 		a.changed = false
 		a.pass(file)

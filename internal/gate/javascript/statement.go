@@ -38,7 +38,9 @@ func (a *analysis) statement(n *syntax.Node, s *scope) {
 	case syntax.Return:
 		a.returns(a.eval(n.Left, s))
 	case syntax.Throw:
-		a.grow(&a.thrown, a.eval(n.Left, s))
+		k := a.eval(n.Left, s)
+		a.grow(&a.thrown, k)
+		a.grow(&a.elements, k) // a promise that is rejected gives it to its handlers
 	case syntax.If:
 		a.eval(n.Left, s)
 		a.statement(n.Right, s)

@@ -25,6 +25,8 @@ var (
 	sensitiveText string
 	//go:embed global.txt
 	globalText string
+	//go:embed builtins.txt
+	builtinsText string
 )
 
 type set map[string]struct{}
@@ -65,25 +67,28 @@ type knowledge struct {
 	methods    map[string]method
 	sensitive  set
 	onGlobal   set
+	// builtins are names of functions that values of the language and of Node have, and that methods does not list.
+	builtins set
 }
 
 var resultKinds = map[string]kinds{
-	"number": primitive, "string": text | primitive, "name": named, "data": unknownData, "handle": unknownData | handle, "any": unknownData,
+	"number": primitive, "string": text | primitive, "name": named, "data": unknownData, "handle": unknownData | handle, "any": unknownData, "callback": unknownData, "storing": unknownData,
 }
 
 // world reads the tables once. They are part of the program: an error in them is a bug.
 var world = sync.OnceValue(func() *knowledge {
-	sum := sha256.Sum256([]byte(namesText + effectsText + methodsText + sensitiveText + globalText))
+	sum := sha256.Sum256([]byte(namesText + effectsText + methodsText + sensitiveText + globalText + builtinsText))
 	k := &knowledge{
 		version: "node 20 sha256:" + hex.EncodeToString(sum[:6]),
 		pure:    map[string]pure{}, effects: map[string][]effect{}, modules: set{}, same: map[string]string{},
-		namespaces: set{}, methods: map[string]method{}, sensitive: set{}, onGlobal: set{},
+		namespaces: set{}, methods: map[string]method{}, sensitive: set{}, onGlobal: set{}, builtins: set{},
 	}
 	entries(namesText, k.readNames)
 	entries(effectsText, k.readEffect)
 	entries(methodsText, k.readMethods)
 	entries(sensitiveText, func(words []string) { addAll(k.sensitive, words) })
 	entries(globalText, func(words []string) { addAll(k.onGlobal, words) })
+	entries(builtinsText, func(words []string) { addAll(k.builtins, words) })
 	return k
 })
 

@@ -29,6 +29,9 @@ func (a *analysis) use(u use) kinds {
 	if mapLike.has(u.name) && !a.hasMaps {
 		a.hasMaps, a.changed = true, true
 	}
+	if u.name == "util.inspect.custom" {
+		a.native()
+	}
 	if k, ok := a.special(u); ok {
 		return k
 	}
@@ -125,6 +128,9 @@ func (a *analysis) pureArguments(u use) passed {
 func (a *analysis) pureCall(u use, p pure) kinds {
 	args := u.passed.all
 	a.specialCall(u)
+	if strings.HasPrefix(u.name, "assert.") || strings.HasPrefix(u.name, "process.") {
+		a.grow(&a.elements, args) // an error that holds them, or the arguments of a callback
+	}
 	if args.has(hot) && callsArguments(u.name) {
 		a.unknown(u.node, u.name, u.form, "a value that a key made at run time may have reached is passed to a function that may call it")
 	}
@@ -174,6 +180,13 @@ func (a *analysis) replaced(u use) kinds {
 // specialCall minds the functions of the language that move values between properties.
 func (a *analysis) specialCall(u use) {
 	switch u.name {
+	case "JSON.stringify":
+		if len(u.list) > 1 {
+			a.grow(&a.arguments, a.any()) // of a replacer
+			a.grow(&a.this, a.any())
+		}
+	case "Symbol.for":
+		a.native()
 	case "Object.fromEntries", "Object.groupBy":
 		a.grow(&a.dynamic, a.elements|u.passed.all)
 	case "Object.values", "Object.entries", "structuredClone":

@@ -111,8 +111,8 @@ func (s *state) read(name string) kinds {
 		k |= *p
 	}
 	switch name {
-	case "value", "reason", "cause", "detail":
-		k |= s.elements // results of iterators and of Promise.allSettled
+	case "value", "reason", "cause", "detail", "actual", "expected", "errors":
+		k |= s.elements // results of iterators and of Promise.allSettled, errors of assert
 	}
 	return k
 }
