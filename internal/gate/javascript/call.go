@@ -17,7 +17,7 @@ func (a *analysis) anyCall(n *syntax.Node, s *scope) value {
 	list := n.List
 	if n.Kind == syntax.Tagged {
 		a.template(n.Right, s)
-		list = n.Right.List
+		list = append([]*syntax.Node{{Kind: syntax.Array, From: n.Right.From, To: n.Right.To}}, n.Right.List...) // its strings come first
 	}
 	switch f := n.Left; f.Kind {
 	case syntax.Member:

@@ -241,6 +241,9 @@ func (a *analysis) storeName(name string, v kinds) {
 	if hooks.has(name) {
 		a.hook(v)
 	}
+	if name == "value" && a.defined.has("next") {
+		a.grow(&a.elements, v) // the result of an iterator of the code's own
+	}
 	if name != "" && name[0] >= '0' && name[0] <= '9' {
 		a.grow(&a.elements, v)
 	}
@@ -311,8 +314,11 @@ func (a *analysis) operator(n *syntax.Node, s *scope) value {
 			return of(primitive)
 		}
 	}
-	a.eval(n.Left, s)
+	left := a.eval(n.Left, s)
 	if n.Text == "instanceof" {
+		if a.hasInstance {
+			a.grow(&a.arguments, left)
+		}
 		a.classReference(n.Right, s)
 	} else {
 		a.eval(n.Right, s)

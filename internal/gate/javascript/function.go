@@ -4,6 +4,7 @@ package javascript
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/airlock-dev/airlock/internal/gate/javascript/syntax"
 	"github.com/airlock-dev/airlock/internal/gate/report"
@@ -160,8 +161,11 @@ func (a *analysis) class(n *syntax.Node, outer *scope) kinds {
 func (a *analysis) extends(n *syntax.Node, f *callable, s *scope) kinds {
 	f.escape(a)
 	v := a.look(n.Right, s)
-	if len(v.names) > 0 {
-		a.native() // the constructor of Promise is given functions
+	for _, name := range v.names {
+		if !strings.HasSuffix(name, "Error") {
+			a.native() // the constructor of Promise and the methods of streams are called by Node, with functions
+			a.escapeMethods()
+		}
 	}
 	for _, name := range v.names {
 		v.kinds |= a.use(use{name: name, node: n.Right, form: report.FormReference})

@@ -48,6 +48,8 @@ type analysis struct {
 	// when any of them may be.
 	readMethods set
 	allRead     bool
+	// hasInstance is set when the code may say what instanceof does.
+	hasInstance bool
 	// hasMaps is set when the code may make a Map or a Set.
 	hasMaps bool
 	// steps counts expressions that were evaluated.

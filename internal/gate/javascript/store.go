@@ -122,6 +122,9 @@ func (a *analysis) assignMember(t *syntax.Node, s *scope, v kinds) {
 		a.storeIn(t, a.known.canonical(full+"."+t.Text))
 	}
 	a.storeBase(t, base.kinds, t.Text)
+	if hooks.has(t.Text) {
+		a.grow(&a.this, base.kinds)
+	}
 	a.checkName(t, t.Text, report.FormStore)
 	a.storeName(t.Text, v)
 }

@@ -29,9 +29,7 @@ func (a *analysis) use(u use) kinds {
 	if mapLike.has(u.name) && !a.hasMaps {
 		a.hasMaps, a.changed = true, true
 	}
-	if u.name == "util.inspect.custom" {
-		a.native()
-	}
+	a.noteHooks(u)
 	if k, ok := a.special(u); ok {
 		return k
 	}
@@ -52,6 +50,21 @@ func (a *analysis) use(u use) kinds {
 		a.unknown(u.node, u.name, u.form, "the name is not bound in the code, and not one of the globals and modules that are known to be without effects")
 	}
 	return hot
+}
+
+// noteHooks notes names that let the language or Node call functions of the source
+// in ways of their own: with functions of Node, or with the left side of instanceof.
+func (a *analysis) noteHooks(u use) {
+	head, _, _ := strings.Cut(u.name, ".")
+	switch {
+	case u.name == "Symbol.hasInstance":
+		if !a.hasInstance {
+			a.hasInstance, a.changed = true, true
+		}
+	case u.name == "Promise" && len(u.list) > 0 && u.list[0].Kind == syntax.Function:
+	case head == "stream", head == "readline", u.name == "Promise", slices.Contains([]string{"Symbol.for", "util.inspect.custom", "util.promisify", "util.callbackify", "util.debuglog"}, u.name):
+		a.native()
+	}
 }
 
 // isCore reports whether a name belongs to the language and not to a module that is loaded.
@@ -145,6 +158,9 @@ func (a *analysis) pureCall(u use, p pure) kinds {
 	return out | args | a.elements
 }
 
+// assertsCalls call the functions that they are given.
+var assertsCalls = set{"assert.throws": {}, "assert.doesNotThrow": {}, "assert.rejects": {}, "assert.doesNotReject": {}}
+
 // callsLiterals reports whether a function only calls the function literals that it is
 // given, and neither keeps nor returns them.
 func (a *analysis) callsLiterals(name string) bool {
@@ -152,7 +168,7 @@ func (a *analysis) callsLiterals(name string) bool {
 	case "Array.from", "JSON.parse", "Promise", "setTimeout", "setInterval", "setImmediate", "queueMicrotask", "process.nextTick", "process.on", "process.once":
 		return true
 	}
-	return strings.HasPrefix(name, "assert.") || strings.HasPrefix(name, "fs.") && a.known.effectsOf(name) != nil
+	return assertsCalls.has(name) || strings.HasPrefix(name, "fs.") && a.known.effectsOf(name) != nil
 }
 
 // callsArguments lists the functions of the language and of modules that call what they are given.
@@ -185,8 +201,6 @@ func (a *analysis) specialCall(u use) {
 			a.grow(&a.arguments, a.any()) // of a replacer
 			a.grow(&a.this, a.any())
 		}
-	case "Symbol.for":
-		a.native()
 	case "Object.fromEntries", "Object.groupBy":
 		a.grow(&a.dynamic, a.elements|u.passed.all)
 	case "Object.values", "Object.entries", "structuredClone":

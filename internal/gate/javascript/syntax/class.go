@@ -92,7 +92,7 @@ func (p *parser) classMember() *Node {
 	if p.is("(") || p.ts && p.is("<") {
 		n.Flags |= Method
 		if n.Right = p.method(flags); n.Right == nil || drop {
-			return nil
+			return p.keyOnly(n)
 		}
 		return p.node(n)
 	}
@@ -101,8 +101,18 @@ func (p *parser) classMember() *Node {
 	}
 	p.field(n)
 	if drop {
+		return p.keyOnly(n)
+	}
+	return p.node(n)
+}
+
+// keyOnly is what remains of a member that has only types: compilers may keep a
+// computed key, and decorators.
+func (p *parser) keyOnly(n *Node) *Node {
+	if !n.Has(Computed) && len(n.Params) == 0 {
 		return nil
 	}
+	n.Right, n.Text, n.Flags = nil, "", n.Flags&^Method
 	return p.node(n)
 }
 
@@ -115,7 +125,7 @@ func (p *parser) memberModifiers(n *Node) (drop bool) {
 	for again := true; again; {
 		again = false
 		for _, word := range words {
-			if !p.modifier(word) {
+			if word != "static" && p.peek().newline || !p.modifier(word) {
 				continue
 			}
 			again = true

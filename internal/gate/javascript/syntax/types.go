@@ -3,8 +3,8 @@
 package syntax
 
 // The types of TypeScript hold no expression that runs, so only their end
-// matters. Between brackets the tokens balance, as no type holds a regular
-// expression.
+// matters. Their grammar is read exactly, all the same: where a type is not well
+// formed, compilers go back and read a < [f()] > (b) as comparisons that run.
 
 // annotation skips ": type".
 func (p *parser) annotation() {
@@ -15,9 +15,14 @@ func (p *parser) annotation() {
 
 // returnType skips ": type", ": x is type" and ": asserts x is type".
 func (p *parser) returnType() {
-	if !p.accept(":") {
-		return
+	if p.is(":") {
+		p.result()
 	}
+}
+
+// result skips the type behind the current token, which may be a predicate.
+func (p *parser) result() {
+	p.next()
 	if p.isWord("asserts") {
 		if t := p.peek(); t.kind == tName && !t.newline {
 			p.next()
@@ -58,30 +63,56 @@ func (p *parser) unionType() {
 func (p *parser) operatorType() {
 	p.enter()
 	defer p.leave()
-	for _, word := range []string{"keyof", "unique", "readonly", "infer", "abstract"} {
-		if !p.isWord(word) {
-			continue
+	if t := p.peek(); p.tok.kind == tName && !p.tok.escaped && isTypeOperator(p.tok.text, t) {
+		if t.newline {
+			p.fail(p.tok.from, "an operator of types at the end of a line may be a type of its own")
 		}
-		if t := p.peek(); t.kind != tPunct || t.text == "(" || t.text == "{" || t.text == "[" {
-			p.next()
-			p.operatorType()
-			return
-		}
+		p.next()
+		p.operatorType()
+		return
 	}
 	p.primaryType()
-	for !p.tok.newline && p.is("[") {
-		p.balanced()
+	for !p.tok.newline && p.accept("[") {
+		if !p.is("]") {
+			p.typ()
+		}
+		p.expect("]")
 	}
+}
+
+// isTypeOperator reports whether word is an operator of types before the token t.
+func isTypeOperator(word string, t token) bool {
+	switch word {
+	case "keyof", "readonly":
+		return t.kind != tPunct || t.text == "(" || t.text == "{" || t.text == "["
+	case "unique":
+		return t.kind == tName && t.text == "symbol"
+	case "infer":
+		return t.kind == tName
+	case "abstract":
+		return t.kind == tName && t.text == "new"
+	}
+	return false
 }
 
 func (p *parser) primaryType() {
 	switch {
-	case p.is("(") || p.is("<") || p.isWord("new"):
+	case p.is("("):
+		if !p.try(func() bool { p.functionType(); return true }) {
+			p.next()
+			p.typ()
+			p.expect(")")
+		}
+	case p.is("<"), p.isWord("new"):
 		p.functionType()
-	case p.is("{"), p.is("["):
-		p.balanced()
-	case p.is("-"):
-		p.next()
+	case p.is("{"):
+		p.objectType()
+	case p.accept("["):
+		p.tupleType()
+	case p.accept("-"):
+		if p.tok.kind != tNumber {
+			p.unexpected("expected a number")
+		}
 		p.next()
 	case p.tok.kind == tTemplate:
 		p.templateType()
@@ -89,7 +120,12 @@ func (p *parser) primaryType() {
 		p.next()
 	case p.acceptWord("typeof"), p.isWord("import"):
 		if p.acceptWord("import") {
-			p.balanced()
+			p.expect("(")
+			if p.tok.kind != tString {
+				p.unexpected("expected the name of a module")
+			}
+			p.next()
+			p.expect(")")
 		} else {
 			p.identifierName()
 		}
@@ -115,19 +151,11 @@ func (p *parser) typeName() {
 func (p *parser) functionType() {
 	p.acceptWord("new")
 	p.typeParameters()
-	if !p.is("(") {
-		p.unexpected("expected (")
+	p.typedParameters()
+	if !p.is("=>") {
+		p.unexpected("expected =>")
 	}
-	p.balanced()
-	if p.accept("=>") {
-		if p.isWord("asserts") && p.peek().kind == tName {
-			p.next()
-		}
-		p.typ()
-		if p.acceptWord("is") {
-			p.typ()
-		}
-	}
+	p.result()
 }
 
 func (p *parser) templateType() {
@@ -142,29 +170,6 @@ func (p *parser) templateType() {
 		p.template()
 	}
 	p.next()
-}
-
-// balanced skips from a bracket to its partner.
-func (p *parser) balanced() {
-	p.enter()
-	defer p.leave()
-	closing := map[string]string{"(": ")", "[": "]", "{": "}"}[p.tok.text]
-	if p.tok.kind != tPunct || closing == "" {
-		p.unexpected("expected a bracket")
-	}
-	p.next()
-	for !p.accept(closing) {
-		switch {
-		case p.is("("), p.is("["), p.is("{"):
-			p.balanced()
-		case p.tok.kind == tTemplate:
-			p.templateType()
-		case p.tok.kind == tEOF, p.is(")"), p.is("]"), p.is("}"):
-			p.unexpected("expected " + closing)
-		default:
-			p.next()
-		}
-	}
 }
 
 // typeArguments skips <a, b>.

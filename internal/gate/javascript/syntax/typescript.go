@@ -2,6 +2,8 @@
 
 package syntax
 
+import "slices"
+
 // typeStatement parses the statements that only TypeScript has; the first result
 // is nil for those that leave nothing behind.
 //
@@ -35,7 +37,7 @@ func (p *parser) typeStatement() (*Node, bool) {
 					p.typ()
 				}
 			}
-			p.balanced()
+			p.objectType()
 			return nil, true
 		}
 	case "abstract":
@@ -55,9 +57,7 @@ func (p *parser) typeStatement() (*Node, bool) {
 		}
 	case "global":
 		if t.kind == tPunct && t.text == "{" {
-			p.next()
-			p.balanced()
-			return nil, true
+			p.fail(from, "a global declaration without declare is a block to some compilers")
 		}
 	}
 	return nil, false
@@ -65,23 +65,28 @@ func (p *parser) typeStatement() (*Node, bool) {
 
 // declared skips what follows declare: it says what exists elsewhere.
 func (p *parser) declared() {
+	module := p.module
+	defer func() { p.module = module }()
 	switch {
-	case p.isWord("module"), p.isWord("namespace"):
+	case p.isWord("module"), p.isWord("namespace"), p.isWord("global"):
 		p.next()
 		for !p.is("{") && !p.is(";") && p.tok.kind != tEOF && !p.tok.newline {
 			p.next()
 		}
 		if p.is("{") {
-			p.balanced()
+			p.block()
 		} else {
 			p.semicolon()
 		}
-	default:
-		module := p.module
+	case slices.ContainsFunc(declarations, p.isWord):
 		p.statement()
-		p.module = module
+	default:
+		p.unexpected("expected a declaration")
 	}
 }
+
+// declarations are the words that may follow declare.
+var declarations = []string{"var", "let", "const", "function", "async", "class", "abstract", "enum", "interface", "type"}
 
 func (p *parser) enum(from int) *Node {
 	n := &Node{Kind: Enum, From: from}
