@@ -122,7 +122,7 @@ func (s *script) declareOne(d *syntax.DeclClause, a *syntax.Assign, flags string
 	if s.integers[name] && s.known.variables[name] == variableShell {
 		s.dynamic(a, name, "the shell itself gives the variable text, which is evaluated")
 	}
-	s.assign(a, a.Naked && s.keeps(d, name, flags))
+	s.assign(a, a.Naked && s.keeps(name, flags))
 	if strings.Contains(flags, "A") {
 		s.define("[]" + name)
 	} else if s.isDefined("[]"+name) && d.Variant.Value != "export" {
@@ -132,7 +132,7 @@ func (s *script) declareOne(d *syntax.DeclClause, a *syntax.Assign, flags string
 
 // keeps tells whether a declaration without a value leaves the variable what the
 // environment made it: declare SECRET; echo "$SECRET". Lists hardly come from there.
-func (s *script) keeps(d *syntax.DeclClause, name, flags string) bool {
+func (s *script) keeps(name, flags string) bool {
 	if s.local[name] || strings.ContainsAny(flags, "aA") && strings.ToUpper(name) != name {
 		return false
 	}

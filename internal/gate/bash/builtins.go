@@ -76,6 +76,10 @@ func (s *script) prefixed(c command) {
 
 // innerCommand takes the command that another one runs from its words.
 func (s *script) innerCommand(c command, words []arg) (command, bool) {
+	if len(words) == 0 {
+		s.refuse(c, "there is no command for it to run")
+		return command{}, false
+	}
 	name, ok := words[0].literal()
 	if !ok || name == "" {
 		s.evaluates(c, "the name of the command is computed")

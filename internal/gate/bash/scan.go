@@ -150,7 +150,6 @@ func inspect(file *syntax.File, source []byte) *refusal {
 
 // disputed says what a node has that Bash reads differently, or not at all.
 func disputed(n syntax.Node, source []byte) string {
-	const comment = "shells disagree whether a comment begins here"
 	switch n := n.(type) {
 	case *syntax.FuncDecl:
 		if n.Name == nil {
@@ -162,23 +161,26 @@ func disputed(n syntax.Node, source []byte) string {
 			return comment
 		}
 	case *syntax.ParenTest:
-		return hashed(comment, n.X)
+		return hashed(n.X)
 	case *syntax.UnaryTest:
-		return hashed(comment, n.X)
+		return hashed(n.X)
 	case *syntax.BinaryTest:
-		return hashed(comment, n.X, n.Y)
+		return hashed(n.X, n.Y)
 	case *syntax.TestClause:
-		return hashed(comment, n.X)
+		return hashed(n.X)
 	}
 	return ""
 }
 
+// comment is the message about a "#" that is one to some shells only.
+const comment = "shells disagree whether a comment begins here"
+
 // hashed gives the message when a word of a test begins with "#": [[ a || (#b.
-func hashed(message string, tests ...syntax.TestExpr) string {
+func hashed(tests ...syntax.TestExpr) string {
 	for _, x := range tests {
 		if w, ok := x.(*syntax.Word); ok && len(w.Parts) > 0 {
 			if l, ok := w.Parts[0].(*syntax.Lit); ok && strings.HasPrefix(l.Value, "#") {
-				return message
+				return comment
 			}
 		}
 	}

@@ -388,13 +388,13 @@ func (p *parser) primaryName(n *Node) *Node {
 	case "null", "true", "false":
 		n.Kind = Literal
 	case "function":
-		return p.functionNode(n.From, 0)
+		return p.withBody(p.functionNode(n.From, 0))
 	case "class":
 		return p.class(n.From, nil)
 	case "async":
 		if t := p.peek(); t.kind == tName && t.text == "function" && !t.newline && !t.escaped {
 			p.next()
-			return p.functionNode(n.From, Async)
+			return p.withBody(p.functionNode(n.From, Async))
 		}
 		return p.identifier()
 	case "import":

@@ -40,6 +40,15 @@ func (p *parser) functionRest(n *Node) *Node {
 	return p.node(n)
 }
 
+// withBody refuses a function without a body, which TypeScript has among
+// declarations only.
+func (p *parser) withBody(n *Node) *Node {
+	if n == nil {
+		p.unexpected("a function needs a body here")
+	}
+	return n
+}
+
 func (p *parser) leaveFunction(s snapshot) {
 	p.function, p.async, p.gen, p.strict, p.noIn, p.ternary = s.function, s.async, s.gen, s.strict, s.noIn, s.ternary
 }

@@ -61,7 +61,7 @@ func (p *parser) property() *Node {
 	switch {
 	case p.is("(") || p.ts && p.is("<"):
 		n.Flags |= Method
-		n.Right = p.method(flags)
+		n.Right = p.withBody(p.method(flags))
 	case flags != 0 || n.Text != "":
 		p.unexpected("expected (")
 	case p.accept(":"):
