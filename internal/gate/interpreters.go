@@ -76,7 +76,7 @@ var interpreters = map[string]interpreter{
 
 // code finds the code among the arguments. Asking for the version runs none.
 func (i interpreter) code(args []Fact) (embeddedCode, bool) {
-	if i.answers && len(args) > 0 && slices.Contains([]Fact{literal("--version"), literal("--help")}, args[0]) {
+	if i.answers && asksForVersion(args) {
 		return embeddedCode{}, false
 	}
 	isolated := i.isolation == ""
@@ -89,10 +89,7 @@ func (i interpreter) code(args []Fact) (embeddedCode, bool) {
 		case kind == codeOption && !isolated:
 			return embeddedCode{dynamic: fmt.Sprintf("without the option %s before its code, it runs other code first", i.isolation)}, true
 		case kind == codeOption:
-			if value == "" {
-				return i.codeIn(args), true
-			}
-			return i.text(literal(value), args), true
+			return i.codeIn(value, args), true
 		case kind == connectOption:
 			args = args[min(1, len(args)):]
 		case kind != plainOption:
@@ -102,10 +99,18 @@ func (i interpreter) code(args []Fact) (embeddedCode, bool) {
 	return embeddedCode{dynamic: "it runs code that is not written out in its arguments"}, true
 }
 
+func asksForVersion(args []Fact) bool {
+	return len(args) > 0 && (args[0] == literal("--version") || args[0] == literal("--help"))
+}
+
 func literal(value string) Fact { return Fact{Known: FactLiteral, Value: value} }
 
-// codeIn finds the code behind its option: the next word, or the next that is no option.
-func (i interpreter) codeIn(rest []Fact) embeddedCode {
+// codeIn finds the code of its option: attached to it, the next word, or the
+// next that is no option.
+func (i interpreter) codeIn(attached string, rest []Fact) embeddedCode {
+	if attached != "" {
+		return i.text(literal(attached), rest)
+	}
 	for i.operand && len(rest) > 0 && rest[0].Known == FactLiteral && strings.HasPrefix(rest[0].Value, "-") {
 		if kind, _ := i.option(rest[0].Value); kind != plainOption {
 			return i.text(Fact{}, nil)
