@@ -52,6 +52,8 @@ func (a *analysis) attribute(u attributeUse, s *scope) {
 		return
 	case a.known.sensitive.has(u.name):
 		reason = "the attribute can lead to a module, a frame or a function with effects"
+	case slices.ContainsFunc(a.known.guarded[u.name], a.imported.has) && !a.isOwn(u.receiver, s):
+		reason = "the attribute can be a method with effects of a library"
 	case a.update(u, s), a.methodEffects(u, s):
 		return
 	case u.name == "format" || u.name == "format_map":
@@ -66,6 +68,9 @@ func (a *analysis) attribute(u attributeUse, s *scope) {
 	}
 	a.reportAt(u.from, u.to, report.Operation{Kind: report.Unknown, Form: u.form(), Name: "." + u.name, Reason: reason})
 }
+
+// isOwn reports whether x is certainly an object of a class of the source.
+func (a *analysis) isOwn(x syntax.Expr, s *scope) bool { return x != nil && a.classOf(x, s) != nil }
 
 // isConstructor reports whether a constructor is called on super() or on a class
 // of the source. On any other object it could open another file:
@@ -133,13 +138,17 @@ func (e effect) fitsArguments(call *syntax.Call) bool {
 	if e.arity == 0 {
 		return true
 	}
-	switch call.Args[0].Value.(type) {
+	return slices.ContainsFunc(call.Args, e.mayName)
+}
+
+// mayName reports whether an argument can be a path of the effect.
+func (e effect) mayName(x *syntax.Argument) bool {
+	switch x.Value.(type) {
 	case *syntax.Dict, *syntax.Lambda, *syntax.Number, *syntax.Comprehension:
 		return false
 	}
-	name := call.Args[0].Name
 	for _, arg := range e.facts {
-		if name == "" || name == arg.keyword {
+		if x.Name == "" || x.Name == arg.keyword {
 			return true
 		}
 	}

@@ -16,10 +16,16 @@ type binder struct {
 	defined set
 	// imported are the modules that the code names in imports, and their parents.
 	imported set
+	// classes are the names of classes, without underscores in front.
+	classes set
 	// loads are the reads of names.
 	loads []load
 	// order lists the variables as they are first bound.
 	order []*variable
+	// statement is the last call whose result is not used.
+	statement *syntax.Call
+	// hasClassMethods is set when the code may have methods that are given their class.
+	hasClassMethods bool
 	// plots is set when the code names a method of pandas that plots.
 	plots bool
 	// fields are the values that are assigned to attributes, by name.
@@ -115,7 +121,7 @@ func (b *binder) node(n syntax.Node, s *scope) {
 		}
 		b.each(n.Decorators, s)
 		inner := b.function(n, n.Params, s)
-		nameParameters(v, n.Params, inner)
+		nameParameters(v, n.Params, inner, s)
 		if len(n.Params) > 0 {
 			inner.method = n
 		}
@@ -129,6 +135,7 @@ func (b *binder) node(n syntax.Node, s *scope) {
 			v.bases = append(v.bases, bound{a.Value, s})
 			b.node(a.Value, s)
 		}
+		b.classes.add(strings.TrimLeft(n.Name.ID, "_"))
 		inner := newScope(classScope, s)
 		inner.class, v.statement = v, n
 		b.scopes[n] = inner
@@ -139,17 +146,26 @@ func (b *binder) node(n syntax.Node, s *scope) {
 	case *syntax.Comprehension:
 		b.comprehension(n, s)
 	case *syntax.Name:
+		b.mention(n.ID)
 		b.loads = append(b.loads, load{name: n, scope: s})
 	case *syntax.Call:
 		b.call(n, s)
 	case *syntax.Attribute:
 		b.mention(n.Name)
-		if isParser(n.Name) {
+		if isParser(n.Name) || n.Name == optionMaker {
 			b.fields = nil
 		}
 		b.node(n.X, s)
 	case *syntax.Str:
 		b.mention(n.Value)
+		if isParser(n.Value) || n.Value == optionMaker {
+			b.fields = nil // getattr(parser, "parse_args")
+		}
+	case *syntax.ExprStmt:
+		if call, ok := n.X.(*syntax.Call); ok {
+			b.statement = call
+		}
+		b.node(n.X, s)
 	case *syntax.Subscript:
 		b.look(n.X, s)
 		b.node(n.Index, s)
@@ -250,6 +266,9 @@ func (b *binder) binding(n syntax.Node, s *scope) {
 		}
 		return
 	case *syntax.Delete:
+		if b.remove(n.X, s) {
+			return
+		}
 		b.target(n.X, nil, s)
 	case *syntax.WithItem:
 		if name, ok := n.Target.(*syntax.Name); ok {
@@ -310,6 +329,7 @@ func (b *binder) imports(n syntax.Node, s *scope) {
 			case n.Level > 0:
 				b.bindOther(s, name)
 			default:
+				b.mention(a.Name)
 				b.addImported(n.Module + "." + a.Name)
 				b.importTo(s, name, n.Module+"."+a.Name)
 			}

@@ -16,10 +16,10 @@ func (b *binder) look(x syntax.Expr, s *scope) {
 }
 
 // lookingFunctions are builtins, and lookingMethods methods of lists and
-// dictionaries, that leave these as they are.
+// dictionaries, that leave these as they are, but for their order and what they take out.
 var (
 	lookingFunctions = set{"len": {}, "print": {}, "enumerate": {}, "zip": {}, "sorted": {}, "list": {}, "tuple": {}, "set": {}, "range": {}, "iter": {}, "reversed": {}}
-	lookingMethods   = set{"items": {}, "keys": {}, "values": {}, "get": {}, "index": {}, "count": {}, "copy": {}, "sort": {}, "reverse": {}}
+	lookingMethods   = set{"items": {}, "keys": {}, "values": {}, "get": {}, "index": {}, "count": {}, "copy": {}, "sort": {}, "reverse": {}, "remove": {}, "clear": {}, "pop": {}}
 )
 
 // call binds a call, and notes what its function does with lists.
@@ -56,9 +56,14 @@ func (b *binder) method(f *syntax.Attribute, n *syntax.Call, s *scope) {
 		return
 	}
 	name, ok := f.X.(*syntax.Name)
+	if f.Name == optionMaker && b.statement != n {
+		b.fields = nil
+	}
 	switch {
 	case ok && lookingMethods.has(f.Name):
 		b.look(name, s)
+	case f.Name == optionMaker:
+		b.node(f.X, s)
 	case ok && f.Name == "append" && len(n.Args) == 1 && n.Args[0].Star == syntax.NoStar:
 		b.loads = append(b.loads, load{name: name, scope: s, look: true, appended: n.Args[0].Value})
 	default:
@@ -67,11 +72,11 @@ func (b *binder) method(f *syntax.Attribute, n *syntax.Call, s *scope) {
 }
 
 // plotters are methods of pandas whose result is a part of a figure.
-var plotters = set{"plot": {}, "hist": {}, "boxplot": {}}
+var plotters = set{"plot": {}, "hist": {}, "boxplot": {}, "plotting": {}}
 
-// mention notes the name of an attribute: pandas imports matplotlib to plot.
+// mention notes a name that may be that of an attribute or a builtin: pandas
+// imports matplotlib to plot, and class methods can call their class.
 func (b *binder) mention(name string) {
-	if plotters.has(name) {
-		b.plots = true
-	}
+	b.plots = b.plots || plotters.has(name)
+	b.hasClassMethods = b.hasClassMethods || name == "classmethod" || name == "abstractclassmethod"
 }

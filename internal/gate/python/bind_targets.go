@@ -29,6 +29,9 @@ func (b *binder) target(t syntax.Expr, value syntax.Expr, s *scope) {
 		b.field(t.Name, value, s)
 		b.node(t.X, s)
 	case *syntax.Subscript:
+		if b.prune(t, value, s) {
+			return
+		}
 		b.node(t.X, s)
 		b.node(t.Index, s)
 	default:

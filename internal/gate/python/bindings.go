@@ -28,6 +28,7 @@ __iadd__ __isub__ __imul__ __imatmul__ __itruediv__ __ifloordiv__ __imod__ __ipo
 func (a *analysis) bindName(n *syntax.Name, s *scope) { a.bindNameAt(n.ID, n, s) }
 
 func (a *analysis) bindNameAt(name string, at syntax.Node, s *scope) {
+	a.spelledOut(name, at)
 	switch {
 	case !isDunder(name) || moduleDunders.has(name):
 	case s.kind != classScope || s.globals.has(name) || s.nonlocals.has(name):

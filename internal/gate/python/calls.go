@@ -19,6 +19,7 @@ func (a *analysis) call(n *syntax.Call, s *scope) {
 			a.nameTypes(arg.Value)
 		}
 	}
+	a.noteExhausted(n, s)
 	switch f := n.Func.(type) {
 	case *syntax.Name:
 		a.reference(f, n, s)
@@ -79,7 +80,7 @@ func specialFor(name string) func(*analysis, nameUse, *scope) {
 // getattr reads getattr(x, "name") as x.name. A computed name could be any (rule 5).
 func (a *analysis) getattr(u nameUse, s *scope) {
 	if u.call != nil && len(u.call.Args) >= 2 && u.call.Args[0].Star == syntax.NoStar && u.call.Args[1].Star == syntax.NoStar {
-		if f := a.fold(u.call.Args[1].Value, s); f.Known == report.Literal {
+		if f := a.fold(u.call.Args[1].Value, s); f.Known == report.Literal && (isText(u.call.Args[1].Value) || !isNoted(f.Value)) {
 			a.reportUse(u, report.Compute, "")
 			v := a.resolve(u.call.Args[0].Value, s)
 			for _, t := range v.targets {
@@ -126,8 +127,23 @@ func (a *analysis) nameTypes(exprs ...syntax.Expr) {
 	}
 }
 
+// comparisons are methods of the source that a comparison gives its operands to.
+var comparisons = []string{"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__", "__iter__", "__getitem__"}
+
+// isClass reports whether an operand is certainly a class, which compares as its metaclass does.
+func (a *analysis) isClass(x syntax.Expr, s *scope) bool {
+	switch x := x.(type) {
+	case *syntax.Call:
+		return a.resolve(x.Func, s).all(set{"type": {}})
+	case *syntax.Name:
+		v := s.sole(x.ID)
+		return v != nil && v.statement != nil && a.isFunction(x, s) || v == nil && a.known.modules[builtinsModule].has(x.ID)
+	}
+	return false
+}
+
 // showsTypes are functions that only look at a class.
-var showsTypes = set{"print": {}, "str": {}, "repr": {}, "isinstance": {}, "issubclass": {}, "format": {}, "hash": {}, "id": {}, "logging.info": {}, "logging.debug": {}}
+var showsTypes = set{"print": {}, "str": {}, "repr": {}, "isinstance": {}, "issubclass": {}, "format": {}, "hash": {}, "id": {}}
 
 // attributeNames judges the names given to operator.attrgetter and methodcaller.
 func (a *analysis) attributeNames(u nameUse, s *scope) {
@@ -141,7 +157,7 @@ func (a *analysis) attributeNames(u nameUse, s *scope) {
 	}
 	for _, arg := range args {
 		f := a.fold(arg.Value, s)
-		if f.Known != report.Literal || arg.Star != syntax.NoStar {
+		if f.Known != report.Literal || arg.Star != syntax.NoStar || isNoted(f.Value) && !isText(arg.Value) {
 			a.reportUse(u, report.Dynamic, "the attribute it reads is only known at run time")
 			return
 		}

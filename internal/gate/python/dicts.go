@@ -3,6 +3,8 @@
 package python
 
 import (
+	"slices"
+
 	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
 	"github.com/airlock-dev/airlock/internal/gate/report"
 )
@@ -68,8 +70,8 @@ func (a *analysis) keyed(b bound, key report.Fact, depth int) facts {
 	if a.picks += len(d.Items); a.picks > maxPicks {
 		return nothing
 	}
-	if !a.areLiteralKeys(d, inner) {
-		return nil
+	if slices.ContainsFunc(d.Items, func(i syntax.DictItem) bool { return !isText(i.Key) }) {
+		return nil // Path("a") is another key than "a"
 	}
 	out := nothing
 	for _, i := range d.Items {
@@ -79,6 +81,8 @@ func (a *analysis) keyed(b bound, key report.Fact, depth int) facts {
 	}
 	return out
 }
+
+func isText(x syntax.Expr) bool { _, ok := x.(*syntax.Str); return ok }
 
 // parameterOf gives the parameter that b names, if the source only looks at it.
 func parameterOf(b bound) *variable {

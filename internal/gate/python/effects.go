@@ -25,6 +25,8 @@ type effect struct {
 	arity    int // -1 for any
 	most     int // positional arguments that leave the path as it is; -1 for any
 	called   bool
+	// evaluated is set when annotations of functions do not have the effect.
+	evaluated bool
 }
 
 // argument says how a value is passed: by position (-1 for none), by keyword, or by default.
@@ -78,7 +80,9 @@ func (k *knowledge) readHeader(words []string, line string) section {
 	case "alias":
 		k.aliases[words[1]] = words[2]
 	case "stores":
-		k.readStores(line)
+		readAttributes(k.stores, line)
+	case "guarded":
+		readAttributes(k.guarded, line)
 	default:
 		panic("effects.txt: unknown header " + words[0])
 	}
@@ -99,10 +103,11 @@ func (k *knowledge) readEntry(under section, words []string) {
 	}
 }
 
-func (k *knowledge) readStores(line string) {
-	modules, names, _ := strings.Cut(strings.TrimPrefix(line, "stores "), ":")
+// readAttributes reads a header, modules, a colon, and attributes of their objects.
+func readAttributes(into map[string][]string, line string) {
+	modules, names, _ := strings.Cut(line, ":")
 	for name := range strings.FieldsSeq(names) {
-		k.stores[name] = append(k.stores[name], strings.Fields(modules)...)
+		into[name] = append(into[name], strings.Fields(modules)[1:]...)
 	}
 }
 
@@ -141,6 +146,8 @@ func (e *effect) parse(word string) {
 		e.optional = true
 	case word == "called":
 		e.called = true
+	case word == "evaluated":
+		e.evaluated = true
 	case name == "arity":
 		e.arity = mustAtoi(spec)
 	case name == "most":

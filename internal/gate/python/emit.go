@@ -94,7 +94,7 @@ func (a *analysis) isRuledOut(eff effect, e emission) bool {
 	if eff.optional && a.isAbsent(eff.facts[eff.order[0]], e) {
 		return true
 	}
-	if eff.called && e.call == nil {
+	if eff.called && e.call == nil || eff.evaluated && a.annotating {
 		return true
 	}
 	for _, name := range eff.order {
@@ -114,6 +114,7 @@ var conditions = map[string]func(*analysis, argument, emission) bool{
 	"props": (*analysis).areSafeProperties,
 	"zone":  (*analysis).isSafeZone,
 	"map":   (*analysis).isReadOnlyMap,
+	"latex": (*analysis).isNoLatex,
 }
 
 // addFact adds a fact that does not change which operation it is.

@@ -126,6 +126,9 @@ func (a *analysis) filePaths(name string, arg argument, e emission) []*report.Fa
 		}
 		all = a.argumentValues(arg, e)
 	}
+	if a.mayStray(e) {
+		all = nothing
+	}
 	var out []*report.Fact
 	for _, f := range all {
 		out = append(out, a.cleanPath(f))
@@ -185,8 +188,10 @@ func (a *analysis) temporaryPath(e emission) *report.Fact {
 		return unknown
 	}
 	dir := report.Fact{Known: report.Literal, Value: temporaryFile}
-	for _, x := range e.call.Args {
+	for i, x := range e.call.Args {
 		switch {
+		case x.Name == "" && i >= a.namePositions(e.call, e.scope):
+			return unknown
 		case x.Star != syntax.NoStar:
 			return unknown
 		case x.Name == "dir":
@@ -201,6 +206,19 @@ func (a *analysis) temporaryPath(e emission) *report.Fact {
 		}
 	}
 	return a.cleanPath(dir)
+}
+
+// namePositions gives how many positional arguments of a function of tempfile
+// come before the directory.
+func (a *analysis) namePositions(call *syntax.Call, s *scope) int {
+	v := a.resolve(call.Func, s)
+	switch {
+	case v.all(set{"tempfile.NamedTemporaryFile": {}, "tempfile.TemporaryFile": {}}):
+		return 6
+	case v.all(set{"tempfile.SpooledTemporaryFile": {}}):
+		return 7
+	}
+	return 2
 }
 
 // locationOperations handles arguments that may be a path, a URL, or an open file.

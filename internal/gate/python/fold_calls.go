@@ -119,7 +119,7 @@ func (a *analysis) methodValues(f *syntax.Attribute, x *syntax.Call, s *scope) f
 			return a.format(t.Value, x, s)
 		}
 	case "strftime":
-		if plain && len(elements) == 1 && a.values(f.X, s).all(scalar) {
+		if plain && !a.defined.has(f.Name) && len(elements) == 1 && a.values(f.X, s).all(scalar) {
 			return dateText(a.fold(elements[0], s))
 		}
 	case "isoformat", "hexdigest":
@@ -175,11 +175,14 @@ func (a *analysis) renamed(f *syntax.Attribute, change syntax.Expr, s *scope) fa
 	if !next.mapText(partOf).all(report.Literal) {
 		return nothing
 	}
+	isSure := !slices.Contains(next.mapText(keepName), literal(somePart))
 	return a.values(f.X, s).mapText(func(p string) (string, bool) {
 		dir, name, ok := splitPath(p)
 		ext := path.Ext(name)
 		switch {
-		case len(next) != 1 || strings.ContainsAny(name+next[0].Value, placeholders) || name == ext || strings.Trim(next[0].Value, ".") == "":
+		case !isSure: // with_name(".."), and "...a" with the suffix ""
+			return dir + somePart, ok
+		case len(next) != 1 || strings.ContainsAny(name+next[0].Value, placeholders) || name == ext || ext == ".":
 			return dir + someName, ok
 		case f.Name == "with_suffix":
 			return dir + strings.TrimSuffix(name, ext) + next[0].Value, ok

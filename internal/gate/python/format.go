@@ -56,7 +56,7 @@ func (a *analysis) field(x syntax.Expr, spec string, s *scope) facts {
 	switch {
 	case spec == "":
 		return a.values(x, s).text().onlyText()
-	case !a.defined.has("__format__") && (numberSpec.MatchString(spec) || strings.Contains(spec, "%") && dateSpec.MatchString(spec)):
+	case !a.defined.has("__format__") && !a.defined.has("strftime") && (numberSpec.MatchString(spec) || strings.Contains(spec, "%") && dateSpec.MatchString(spec)):
 		return facts{literal(someName)}
 	}
 	return nothing

@@ -12,10 +12,20 @@ import (
 
 func (a *analysis) importNames(n *syntax.Import, s *scope) {
 	for _, alias := range n.Names {
+		a.importedAs(alias, s)
 		a.importModule(alias, alias.Name)
 		if s.kind == classScope {
 			a.classImport(alias, alias.Name)
 		}
+	}
+}
+
+// importedAs judges the name that an import binds.
+func (a *analysis) importedAs(alias *syntax.Alias, s *scope) {
+	if alias.As != nil {
+		a.bindName(alias.As, s)
+	} else {
+		a.bindNameAt(alias.Name, alias, s)
 	}
 }
 
@@ -47,6 +57,7 @@ func (a *analysis) importFrom(n *syntax.ImportFrom, s *scope) {
 	}
 	a.importModule(n, n.Module)
 	for _, alias := range n.Names {
+		a.importedAs(alias, s)
 		name := a.known.canonical(n.Module + "." + alias.Name)
 		switch {
 		case alias.Name == "*":

@@ -115,7 +115,7 @@ func (a *analysis) pickName(x *syntax.Name, s *scope, path []int, depth int) fac
 	defer func() { v.foldState = state }()
 	var out facts
 	for _, b := range v.values {
-		out = union(out, a.pick(b, path, depth))
+		out = union(out, a.pick(b, anyOrder(b.expr, path), depth))
 	}
 	if v.param != nil {
 		out = union(out, a.passed(v.param, func(b bound) facts { return a.pick(b, path, depth) }))
@@ -127,6 +127,19 @@ func (a *analysis) pickName(x *syntax.Name, s *scope, path []int, depth int) fac
 		out = union(out, a.values(b.expr, b.scope))
 	}
 	return out
+}
+
+// anyOrder makes any element of the first step of a path, unless the elements of
+// x have an order that reverse and sort cannot change.
+func anyOrder(x syntax.Expr, path []int) []int {
+	switch x.(type) {
+	case *syntax.Tuple, *syntax.Call:
+		return path
+	}
+	if path[0] < 0 {
+		return path
+	}
+	return append([]int{each}, path[1:]...)
 }
 
 // isConstant reports whether nothing can change what so many steps take out of v.

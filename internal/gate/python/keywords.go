@@ -3,6 +3,7 @@
 package python
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/airlock-dev/airlock/internal/gate/python/syntax"
@@ -84,9 +85,11 @@ func (a *analysis) takesJudgedKeywords(f syntax.Expr, s *scope) bool {
 	return false
 }
 
-// keywordLibrary names the library for which a keyword has its meaning, where
+// keywordLibrary names the libraries for which a keyword has its meaning, where
 // others use it, too.
-var keywordLibrary = map[string]string{"storage_options": "pandas", "backend": "pandas", "tz": "pandas", "dtype": "pandas", "font": "matplotlib"}
+var keywordLibrary = map[string][]string{
+	"storage_options": {"pandas"}, "backend": {"pandas", "matplotlib"}, "tz": {"pandas"}, "dtype": {"pandas"}, "font": {"matplotlib"},
+}
 
 // namedArgument judges one keyword and its value.
 //
@@ -100,10 +103,10 @@ func (a *analysis) namedArgument(name string, x syntax.Expr, at syntax.Node, s *
 	case "storage_options":
 		op.Kind, op.Args.Host = report.Network, &report.Fact{Known: report.UnknownValue}
 	case "backend":
-		if f := a.fold(x, s); f.Known == report.Literal && f.Value == "matplotlib" {
+		if f := a.fold(x, s); f.Known == report.Literal && (f.Value == "matplotlib" || isBackend(f.Value)) {
 			return
 		}
-		op.Kind, op.Reason = report.Dynamic, "pandas imports the module that this names"
+		op.Kind, op.Reason = report.Dynamic, "it imports the module that this names"
 	case "usetex", "text.usetex":
 		op.Kind, op.Args.Argv = report.Process, []report.Fact{{Known: report.Literal, Value: "latex"}}
 	case "fromfile_prefix_chars", "stylesheet":
@@ -121,7 +124,7 @@ func (a *analysis) namedArgument(name string, x syntax.Expr, at syntax.Node, s *
 	default:
 		return
 	}
-	if library := keywordLibrary[name]; library != "" && !a.imported.has(library) {
+	if libraries := keywordLibrary[name]; libraries != nil && !slices.ContainsFunc(libraries, a.imported.has) {
 		return
 	}
 	a.report(at, op)

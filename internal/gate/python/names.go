@@ -80,6 +80,7 @@ func (a *analysis) base(x syntax.Expr, judged bool, s *scope) {
 // unbound reports a name that nothing in the source binds and no builtin has.
 // Running it fails, unless the environment provides more than is known.
 func (a *analysis) unbound(n *syntax.Name, s *scope) {
+	a.privateName(n, s)
 	if s.lookup(n.ID) == nil && !a.isBuiltin(n.ID) {
 		a.report(n, report.Operation{
 			Kind: report.Unknown, Form: report.FormReference, Name: n.ID,

@@ -23,6 +23,13 @@ func (b *binder) field(name string, value syntax.Expr, s *scope) {
 	if b.fields == nil {
 		return
 	}
+	if mayBePrivate(name) && len(name) > maxPrivate {
+		b.fields = nil
+		return
+	}
+	for _, private := range privateNames(name, func(string) bool { return true }) {
+		b.field(private, value, s) // x._C__path = "/etc/passwd"
+	}
 	f := b.fields[name]
 	if f == nil {
 		f = &field{}
@@ -38,6 +45,10 @@ func (b *binder) field(name string, value syntax.Expr, s *scope) {
 // isParser reports whether a method may be one of argparse that sets attributes
 // of an object by the names of options.
 func isParser(method string) bool { return strings.HasPrefix(method, "parse_") }
+
+// optionMaker is the method of argparse whose result, called, sets an attribute
+// of any object: parser.add_argument("--path")(None, x, "/etc/passwd").
+const optionMaker = "add_argument"
 
 // names notes the attributes that a call defines by strings: the options of
 // argparse and the fields of a named tuple.

@@ -34,9 +34,12 @@ type parameter struct {
 }
 
 // nameParameters notes which variables of a function's scope are its parameters.
-func nameParameters(function *variable, params []*syntax.Param, inner *scope) {
+// Defaults are evaluated in around, which a global statement can make another
+// scope than that of the function's name.
+func nameParameters(function *variable, params []*syntax.Param, inner, around *scope) {
 	position := 0
-	for _, p := range params {
+	slash := slices.IndexFunc(params, func(p *syntax.Param) bool { return p.Name == "" && p.Star == syntax.NoStar })
+	for i, p := range params {
 		if p.Star != syntax.NoStar {
 			position = -1
 			if v := inner.variables[p.Name]; v != nil {
@@ -48,8 +51,14 @@ func nameParameters(function *variable, params []*syntax.Param, inner *scope) {
 		if v == nil {
 			continue // a bare slash
 		}
-		v.param = &parameter{
-			function: function, argument: argument{position: position, keyword: p.Name}, fallback: bound{p.Default, function.scope},
+		keyword := p.Name
+		if i < slash {
+			keyword = "" // f(path="x") is for the **parameter
+		}
+		if !isPrivate(p.Name) { // keywords for the others are written in another way
+			v.param = &parameter{
+				function: function, argument: argument{position: position, keyword: keyword}, fallback: bound{p.Default, around},
+			}
 		}
 		if position >= 0 {
 			position++
@@ -109,7 +118,7 @@ func (v *variable) isLookedAt() bool {
 	if v.lookState == notFolded {
 		v.lookState = folding
 		v.onlyLooks = v.loads == v.looks+len(v.passedTo) &&
-			!slices.ContainsFunc(v.passedTo, func(to *variable) bool { return !to.isLookedAt() })
+			!slices.ContainsFunc(v.passedTo, func(to *variable) bool { return len(to.appended) > 0 || !to.isLookedAt() })
 		v.lookState = folded
 	}
 	return v.lookState == folded && v.onlyLooks

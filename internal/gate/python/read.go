@@ -42,6 +42,12 @@ type analysis struct {
 	innermost map[syntax.Expr]syntax.Stmt
 	// metaclass are the values of metaclass= in class statements.
 	metaclass map[syntax.Expr]bool
+	// classes are the names of the classes of the source, without underscores in front.
+	classes set
+	// annotating is set while the annotations of a function are read.
+	annotating bool
+	// walks are calls of os.walk whose lists of directories nothing can extend.
+	walks map[*syntax.Call]bool
 	// overflow is set when a bound on aliases was hit.
 	overflow bool
 	// picks counts the steps of pick.
@@ -74,16 +80,19 @@ func Read(source []byte) *report.Report {
 }
 
 func analyse(file *syntax.File, known *knowledge, out *report.Builder) {
-	b := &binder{scopes: map[syntax.Node]*scope{}, defined: set{}, imported: set{}, fields: map[string]*field{}}
+	b := &binder{scopes: map[syntax.Node]*scope{}, defined: set{}, imported: set{}, classes: set{}, fields: map[string]*field{}}
 	module := newScope(moduleScope, nil)
 	b.file(file.Body, module)
 	if b.plots && b.imported.has("pandas") || b.imported.has("pandas.plotting") {
 		b.imported.add("matplotlib")
 	}
 	countLoads(b.loads, b.scopes)
+	for _, v := range b.order {
+		v.isGiven = v.statement != nil && b.hasClassMethods
+	}
 	a := &analysis{
 		known: known, out: out, scopes: b.scopes, defined: b.defined, imported: b.imported, fields: b.fields,
-		index: map[syntax.Expr]syntax.Expr{}, named: map[syntax.Expr]bool{},
+		classes: b.classes, walks: map[*syntax.Call]bool{}, index: map[syntax.Expr]syntax.Expr{}, named: map[syntax.Expr]bool{},
 		innermost: map[syntax.Expr]syntax.Stmt{}, metaclass: map[syntax.Expr]bool{},
 	}
 	a.settle(b.order)

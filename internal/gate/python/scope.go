@@ -62,8 +62,10 @@ type variable struct {
 	passedTo []*variable
 	// appended are the values that its append method is given.
 	appended []bound
-	// statement is the class statement that binds it.
+	// statement is the class statement that binds it; isGiven is set when methods
+	// may be given the class.
 	statement *syntax.ClassDef
+	isGiven   bool
 	// function is the def that binds it, param the parameter that it is.
 	function *syntax.FunctionDef
 	param    *parameter

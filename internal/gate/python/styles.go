@@ -59,9 +59,27 @@ func (a *analysis) isSafeStyle(arg argument, e emission) bool {
 	return ok && f.Known == report.Literal && safe(f.Value) && !strings.Contains(f.Value, "__")
 }
 
+// isNoLatex reports whether a figure is certainly not saved in the format pgf,
+// for which matplotlib runs LaTeX.
+func (a *analysis) isNoLatex(arg argument, e emission) bool {
+	format, presence := argument{position: -1, keyword: "format"}.find(e.call)
+	if presence == given && !isConstant(format, "None") {
+		f := a.fold(format, e.scope)
+		return f.Known == report.Literal && !strings.EqualFold(f.Value, "pgf")
+	}
+	x, presence := arg.find(e.call)
+	if presence != given || a.isHandle(x, e.scope) {
+		return true
+	}
+	return !slices.ContainsFunc(a.values(x, e.scope), func(f report.Fact) bool {
+		name := strings.ToLower(f.Value)
+		return strings.HasSuffix(name, ".pgf") || strings.HasSuffix(name, someName) || strings.HasSuffix(name, somePart)
+	})
+}
+
 // safeSettings matches the rcParams that only change how figures look. Others
 // choose a backend module, a LaTeX run or an encoder program.
-var safeSettings = regexp.MustCompile(`^(axes|axes3d|boxplot|contour|date|errorbar|figure|font|grid|hatch|hist|image|legend|lines|markers|mathtext|patch|polaraxes|scatter|xaxis|yaxis|xtick|ytick)(\.[A-Za-z0-9_.]+)?$|^text\.(color|antialiased|hinting|parse_math)$|^(pdf|svg|ps)\.fonttype$|^savefig\.(dpi|bbox|format|facecolor|edgecolor|transparent|pad_inches|orientation)$|^agg\.path\.chunksize$`)
+var safeSettings = regexp.MustCompile(`^(axes|axes3d|boxplot|contour|date|errorbar|figure|font|grid|hatch|hist|image|legend|lines|markers|mathtext|patch|polaraxes|scatter|xaxis|yaxis|xtick|ytick)(\.[A-Za-z0-9_.]+)?$|^text\.(color|antialiased|hinting|parse_math)$|^(pdf|svg|ps)\.fonttype$|^savefig\.(dpi|bbox|facecolor|edgecolor|transparent|pad_inches|orientation)$|^agg\.path\.chunksize$`)
 
 const settingsName = "matplotlib.rcParams"
 

@@ -57,6 +57,9 @@ type knowledge struct {
 	effects map[string][]effect
 	// methods maps names of methods to what they do, each for values of certain modules.
 	methods map[string][]method
+	// guarded maps attributes that only the code's own objects may be asked for to
+	// the modules whose objects have them, too.
+	guarded map[string][]string
 	// stores maps attributes that must not be assigned to the modules whose objects have them.
 	stores map[string][]string
 }
@@ -82,7 +85,7 @@ func Inventory() string { return world().inventory }
 func loadKnowledge() *knowledge {
 	k := &knowledge{
 		modules: map[string]set{}, aliases: map[string]string{}, attributes: set{}, sensitive: set{},
-		effects: map[string][]effect{}, methods: map[string][]method{}, stores: map[string][]string{},
+		effects: map[string][]effect{}, methods: map[string][]method{}, stores: map[string][]string{}, guarded: map[string][]string{},
 	}
 	version := k.readTables()
 	k.version = version + " " + TablesDigest()[:len("sha256:")+16]

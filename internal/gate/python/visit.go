@@ -38,7 +38,7 @@ func (a *analysis) visit(n syntax.Node, s *scope) {
 		a.exprs(n.Decorators, s)
 		a.bindName(n.Name, s)
 		a.params(n.Params, s)
-		a.expr(n.Returns, s)
+		a.annotation(n.Returns, s)
 		a.typeParams(n.TypeParams, a.scopes[n])
 		a.body(n.Body, a.scopes[n])
 	case *syntax.ClassDef:
@@ -64,7 +64,9 @@ func (a *analysis) visit(n syntax.Node, s *scope) {
 	case *syntax.Name, *syntax.Attribute:
 		a.reference(n.(syntax.Expr), nil, s)
 	case *syntax.Compare:
-		a.nameTypes(n.Operands...)
+		if !slices.ContainsFunc(comparisons, a.defined.has) || !slices.ContainsFunc(n.Operands, func(x syntax.Expr) bool { return !a.isClass(x, s) }) {
+			a.nameTypes(n.Operands...)
+		}
 		a.children(n, s)
 	case *syntax.Formatted:
 		a.nameTypes(n.X)
@@ -75,7 +77,6 @@ func (a *analysis) visit(n syntax.Node, s *scope) {
 		a.settingKeys(n, s)
 		a.children(n, s)
 	case *syntax.Subscript:
-		a.nameTypes(n.Index)
 		a.index[n.X] = n.Index
 		a.visit(n.X, s)
 		a.visit(n.Index, s)
@@ -94,9 +95,18 @@ func (a *analysis) children(n syntax.Node, s *scope) {
 
 func (a *analysis) params(params []*syntax.Param, s *scope) {
 	for _, p := range params {
-		a.expr(p.Annotation, s)
+		a.spelledOut(p.Name, p)
+		a.annotation(p.Annotation, s)
 		a.expr(p.Default, s)
 	}
+}
+
+// annotation reads an annotation of a function, whose value nothing can get.
+func (a *analysis) annotation(x syntax.Expr, s *scope) {
+	outer := a.annotating
+	a.annotating = true
+	a.expr(x, s)
+	a.annotating = outer
 }
 
 func (a *analysis) typeParams(params []*syntax.TypeParam, s *scope) {
@@ -109,6 +119,7 @@ func (a *analysis) typeParams(params []*syntax.TypeParam, s *scope) {
 func (a *analysis) comprehension(n *syntax.Comprehension, s *scope) {
 	inner := a.scopes[n]
 	for i, c := range n.Clauses {
+		a.noteWalk(c.Target, c.Iter, inner)
 		if i == 0 {
 			a.visit(c.Iter, s)
 		} else {
@@ -148,6 +159,7 @@ func (a *analysis) statement(n syntax.Stmt, s *scope) {
 		a.visit(n.Annotation, s)
 		a.expr(n.Value, s)
 	case *syntax.For:
+		a.noteWalk(n.Target, n.Iter, s)
 		a.store(n.Target, s)
 		a.visit(n.Iter, s)
 		a.body(n.Body, s)
@@ -273,7 +285,7 @@ func (v *variable) isOnlyMethod() bool {
 // isOnlyCalled reports whether the source only calls a class by its name. One in
 // a class body can also be reached as an attribute.
 func (v *variable) isOnlyCalled() bool {
-	return v.scope.kind != classScope && v.bindings == 1 && v.loads == len(v.calls)
+	return v.scope.kind != classScope && v.bindings == 1 && v.loads == len(v.calls) && !v.isGiven
 }
 
 // isForeignBase reports whether a base may be a class of a library, whose
