@@ -55,8 +55,21 @@ func isPlainExpression(text string) bool {
 // isSafeStyle reports whether the argument that selects what a name does is a known harmless one.
 func (a *analysis) isSafeStyle(arg argument, e emission) bool {
 	safe, ok := safeStyles[e.name]
-	f := a.argumentFact(arg, e)
-	return ok && f.Known == report.Literal && safe(f.Value) && !strings.Contains(f.Value, "__")
+	isSafe := func(f report.Fact) bool {
+		return f.Known == report.Literal && safe(f.Value) && !strings.Contains(f.Value, "__")
+	}
+	if !ok || !isSafe(a.argumentFact(arg, e)) {
+		return false
+	}
+	if !strings.HasPrefix(e.name, "pandas.") {
+		return true
+	}
+	for i, x := range e.call.Args { // set_option("a", 1, "b", 2) sets both
+		if x.Star != syntax.NoStar || x.Name == "" && i > 0 && i%2 == 0 && !isSafe(a.fold(x.Value, e.scope)) {
+			return false
+		}
+	}
+	return true
 }
 
 // isNoLatex reports whether a figure is certainly not saved in the format pgf,
@@ -91,7 +104,7 @@ func (a *analysis) settings(u nameUse, s *scope) {
 		index, ok := a.index[u.expr]
 		safe = ok && a.isSafeSetting(index, s)
 	case ".update":
-		safe = u.call != nil && a.areSafeSettings(u.call, s)
+		safe = u.call != nil && len(u.call.Args) == 1 && a.areSafeSettings(u.call, s)
 	case ".copy", ".get", ".keys", ".find_all":
 		safe = true
 	}
@@ -108,7 +121,8 @@ func (a *analysis) reportSettings(u nameUse) {
 
 // settingsGroup judges rc("group", ...) and rc_context({...}).
 func (a *analysis) settingsGroup(u nameUse, s *scope) {
-	if u.call != nil && a.areSafeSettings(u.call, s) {
+	isGroup := !strings.HasSuffix(u.name, "_context")
+	if u.call != nil && (isGroup || len(u.call.Args) == 1) && a.areSafeSettings(u.call, s) {
 		a.reportUse(u, report.Compute, "")
 		return
 	}

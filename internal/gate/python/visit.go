@@ -104,7 +104,7 @@ func (a *analysis) params(params []*syntax.Param, s *scope) {
 // annotation reads an annotation of a function, whose value nothing can get.
 func (a *analysis) annotation(x syntax.Expr, s *scope) {
 	outer := a.annotating
-	a.annotating = true
+	a.annotating = x != nil && isNamePath(x) // in anything else it can be called
 	a.expr(x, s)
 	a.annotating = outer
 }
