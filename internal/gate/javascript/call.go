@@ -49,7 +49,7 @@ func (a *analysis) anyCall(n *syntax.Node, s *scope) value {
 // callKnown calls a function or class of the source by its only name.
 func (a *analysis) callKnown(n, f *syntax.Node, list []*syntax.Node, s *scope) (value, bool) {
 	v := s.lookup(f.Text)
-	if v == nil || v.callable == nil || v.bindings != 1 || v.hoistedGlobal(a.known) {
+	if v == nil || v.callable == nil || v.bindings != 1 || a.isStored(v) || v.hoistedGlobal(a.known) {
 		return value{}, false
 	}
 	return of(a.callFunction(n, v.callable, list, s)), true
@@ -200,7 +200,10 @@ func (a *analysis) callMethod(n *syntax.Node, name string, base kinds, list []*s
 	if callee.has(hot) {
 		a.unknown(n, "."+name, report.FormCall, "the function may be one that compiles text, reached by a key made at run time")
 	}
-	out := kinds(0)
+	out := callee & keyed
+	if out != 0 {
+		out |= hot
+	}
 	for _, g := range read {
 		out |= g.results
 		if g.node.Has(syntax.Async) || g.node.Has(syntax.Generator) {
@@ -227,6 +230,9 @@ func (a *analysis) callMethod(n *syntax.Node, name string, base kinds, list []*s
 // builtinCall is what a method of the language does with its arguments.
 func (a *analysis) builtinCall(n *syntax.Node, m method, base kinds, args passed) kinds {
 	keep := args.all
+	if keep.has(keyed) {
+		keep |= hot
+	}
 	if m.callback {
 		keep &^= function
 	}
@@ -249,7 +255,8 @@ type callback struct {
 	direct  bool
 	counter int // the position, from 1, of the parameter that is a number
 	folds   bool
-	every   bool // all function literals are called, and not only the first
+	every   bool  // all function literals are called, and not only the first
+	self    kinds // what this may be
 }
 
 // counters gives the position of the index among the parameters of a callback. The
@@ -259,10 +266,17 @@ var counters = map[string]int{
 }
 
 func (a *analysis) callbackOf(name string, base kinds, direct bool) callback {
-	if name == "forEach" && !a.hasMaps && !base.has(handle) {
-		return callback{direct: direct, counter: 2}
+	counter := 2
+	if a.dynamic.has(function) {
+		counter = 0 // a method of the code's own may be stored under the name
 	}
-	return callback{direct, counters[name], name == "reduce" || name == "reduceRight", name == "then"}
+	if name == "forEach" && !a.hasMaps && !base.has(handle) {
+		return callback{direct: direct, counter: counter, self: base}
+	}
+	if counter > 0 {
+		counter = counters[name]
+	}
+	return callback{direct, counter, name == "reduce" || name == "reduceRight", name == "then", base}
 }
 
 // callbackArguments evaluates arguments; a function literal that is given to a
@@ -294,7 +308,10 @@ func (a *analysis) callbackArguments(list []*syntax.Node, s *scope, base kinds, 
 	}
 	for _, f := range calls { // what it is called with, and its this, may be arguments, too
 		a.grow(&f.extra, p.all)
-		a.grow(&f.this, p.all)
+		a.grow(&f.this, p.all|c.self)
+	}
+	if p.all.has(function) {
+		a.grow(&a.this, c.self&handle)
 	}
 	return p
 }
@@ -313,7 +330,11 @@ func (a *analysis) callThrough(n *syntax.Node, name string, base kinds, list []*
 		a.unknown(n, "."+name, report.FormCall, "a value that a key made at run time may have reached is passed to a function that may call it")
 	}
 	a.grow(&a.elements, args.all)
-	return base | args.all | a.elements | a.results | a.read(name) | unknownData
+	out := base | args.all | a.elements | a.results | a.read(name) | unknownData
+	if out.has(keyed) {
+		out |= hot
+	}
+	return out
 }
 
 // escapeMethods lets every method be called by unknown calls.
@@ -339,6 +360,9 @@ func (a *analysis) callValue(n *syntax.Node, v value, recv kinds, list []*syntax
 	a.grow(&a.arguments, args.all)
 	a.grow(&a.this, recv)
 	out.kinds |= a.results | unknownData | v.kinds&handle
+	if v.kinds.has(keyed) {
+		out.kinds |= hot
+	}
 	if v.kinds.has(builtin) {
 		if args.all.has(hot) {
 			a.unknown(n, "[]", report.FormCall, "a value that a key made at run time may have reached is passed to a function that may call it")

@@ -122,6 +122,9 @@ func (a *analysis) identifier(n *syntax.Node, s *scope) value {
 	if v.hoisted && a.known.isGlobal(n.Text) {
 		out = a.union(out, a.globalName(n.Text))
 	}
+	if a.isStored(v) {
+		out.kinds |= *a.state.property(v.name) | a.dynamic
+	}
 	if f := v.callable; f != nil {
 		f.escape(a)
 		out.kinds |= function
@@ -129,8 +132,17 @@ func (a *analysis) identifier(n *syntax.Node, s *scope) value {
 	return out
 }
 
+// isStored reports whether code may set a variable through the object that it is a
+// property of, as this.x = … does for the variables of a script.
+func (a *analysis) isStored(v *variable) bool {
+	if v.shared && v.scope.parent != nil {
+		return a.mutable[v.name] > 0 || a.dynamic != 0
+	}
+	return v.shared && (a.storesGlobal && a.mutable[v.name] > 0 || a.keyedGlobal)
+}
+
 func (a *analysis) globalName(name string) value {
-	if name == "arguments" {
+	if name == "arguments" && a.inFunction {
 		return of(data)
 	}
 	return value{names: []string{a.known.canonical(name)}}
@@ -240,6 +252,9 @@ func (a *analysis) storeName(name string, v kinds) {
 	a.set(name, v)
 	if hooks.has(name) {
 		a.hook(v)
+		if name == "then" {
+			a.native()
+		}
 	}
 	if name == "value" && a.defined.has("next") {
 		a.grow(&a.elements, v) // the result of an iterator of the code's own
@@ -281,6 +296,9 @@ func (a *analysis) native() { a.grow(&a.arguments, builtin) }
 
 // hook records a value that the language may call, on any object and with any arguments.
 func (a *analysis) hook(v kinds) {
+	if v.has(keyed) {
+		v |= hot
+	}
 	a.grow(&a.elements, v&hot)
 	if v.has(function) {
 		a.grow(&a.this, function)

@@ -97,7 +97,7 @@ func (a *analysis) foldName(n *syntax.Node, s *scope) report.Fact {
 	if v != nil && v.owner != nil {
 		return a.foldParameter(v)
 	}
-	if v == nil || v.initial == nil || v.bindings != 1 || v.folding || v.hoistedGlobal(a.known) {
+	if v == nil || v.initial == nil || v.bindings != 1 || v.folding || v.hoistedGlobal(a.known) || a.isStored(v) {
 		return unknownFact
 	}
 	v.folding = true
@@ -142,7 +142,7 @@ func (a *analysis) foldProperty(n *syntax.Node, s *scope) report.Fact {
 		return unknownFact
 	}
 	v := s.lookup(n.Left.Text)
-	if v == nil || v.bindings != 1 || v.initial == nil || v.folding || v.initial.Kind != syntax.Object || a.mutable[n.Text] != 1 {
+	if v == nil || v.bindings != 1 || v.initial == nil || a.isStored(v) || v.folding || v.initial.Kind != syntax.Object || a.mutable[n.Text] != 1 {
 		return unknownFact
 	}
 	if a.mentions[n.Left.Text] != a.bases[n.Left.Text] {

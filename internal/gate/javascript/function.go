@@ -65,12 +65,11 @@ func (a *analysis) function(n *syntax.Node, s *scope, escapes bool) kinds {
 // functionBody evaluates parameters and body of a function.
 func (a *analysis) functionBody(f *callable, _ *scope) {
 	n := f.node
-	outer, self := a.fn, a.self
+	outer, self, inFunction := a.fn, a.self, a.inFunction
+	a.fn = f
 	if !n.Has(syntax.Arrow) {
 		a.self = of(a.receiver(f))
-		a.fn = f
-	} else {
-		a.fn = f
+		a.inFunction = true
 	}
 	extra := f.extra
 	if f.escapes || f.method != "" && (a.allRead || a.readMethods.has(f.method)) {
@@ -105,7 +104,7 @@ func (a *analysis) functionBody(f *callable, _ *scope) {
 	} else {
 		a.returns(a.eval(n.Body, f.scope))
 	}
-	a.fn, a.self = outer, self
+	a.fn, a.self, a.inFunction = outer, self, inFunction
 }
 
 // returns adds to what the current function gives.
@@ -170,7 +169,7 @@ func (a *analysis) extends(n *syntax.Node, f *callable, s *scope) kinds {
 	for _, name := range v.names {
 		v.kinds |= a.use(use{name: name, node: n.Right, form: report.FormReference})
 	}
-	if v.kinds.has(hot | global) {
+	if v.kinds.has(hot | global | keyed) {
 		a.unknown(n.Right, "extends", report.FormReference, "the class may be one that compiles text, reached by a key made at run time")
 	}
 	return v.kinds & (hot | handle)

@@ -116,9 +116,6 @@ func (a *analysis) propertyValue(n *syntax.Node, base kinds, name string) kinds 
 	case strings.HasPrefix(name, "_") && !a.defined.has(name) && name != "_id" && name != "_":
 		a.unknown(n, "."+name, report.FormAttribute, "the code does not define this name, and names like it are internals of libraries")
 	}
-	if numeric.has(name) && len(a.accessors[name]) == 0 && a.properties[name] == nil && !a.dynamic.has(^unknownData) {
-		return primitive
-	}
 	a.accessed(name, base)
 	k := a.readOf(base, name)
 	if isMethod || a.known.builtins.has(name) {
@@ -139,9 +136,6 @@ func (a *analysis) accessed(name string, base kinds) {
 		}
 	}
 }
-
-// numeric are properties that hold numbers wherever the language defines them.
-var numeric = set{"length": {}, "size": {}, "byteLength": {}, "byteOffset": {}, "lastIndex": {}, "index": {}}
 
 // plainProperties are properties of streams and files that hold plain data.
 var plainProperties = set{
@@ -222,6 +216,9 @@ func (a *analysis) computed(n *syntax.Node, base kinds, k key) kinds {
 	}
 	if base.has(callers) {
 		return out | builtin | hot
+	}
+	if a.dynamic.has(callers) {
+		out |= keyed
 	}
 	return out | builtin
 }

@@ -48,6 +48,9 @@ type analysis struct {
 	// when any of them may be.
 	readMethods set
 	allRead     bool
+	// storesGlobal is set when code may store into the global object, and keyedGlobal
+	// when it does so under names that are not known.
+	storesGlobal, keyedGlobal bool
 	// hasInstance is set when the code may say what instanceof does.
 	hasInstance bool
 	// hasMaps is set when the code may make a Map or a Set.
@@ -55,9 +58,11 @@ type analysis struct {
 	// steps counts expressions that were evaluated.
 	steps int
 	// fn is the function that is being evaluated, and scope the scope.
-	fn      *callable
-	self    value
-	program *scope
+	fn   *callable
+	self value
+	// inFunction is set in functions that have arguments of their own; elsewhere those are of the loader.
+	inFunction bool
+	program    *scope
 	// choice says which call of a function folding takes the arguments from, and
 	// chosen the function with several calls that was met.
 	choice int

@@ -17,6 +17,9 @@ type variable struct {
 	// hoisted is set for var at the top level: where the code runs as a
 	// script, the global of the same name shows through.
 	hoisted bool
+	// shared is set when the value is also a property: of the global object, for a script,
+	// or of a namespace.
+	shared bool
 	// keyOf is the variable whose own keys it enumerates.
 	keyOf *variable
 	// folding guards against cycles.
@@ -104,6 +107,9 @@ type binder struct {
 	accessors map[string][]*callable
 	defined   set
 	assigned  []assigned
+	// namespace counts the namespaces around, and exporting is set in what they export.
+	namespace int
+	exporting bool
 	// usesArguments is set when the code mentions arguments.
 	usesArguments bool
 	// mentions counts the uses of a name, and bases those that read a property of it.
@@ -158,6 +164,8 @@ func (b *binder) node(n *syntax.Node, s *scope) {
 		s.bind(n.Left.Text)
 		return
 	case syntax.Export:
+		b.exporting = b.namespace > 0
+		defer func() { b.exporting = false }()
 		if len(n.List) > 0 {
 			if n.Text == "" {
 				for _, x := range n.List {
@@ -223,7 +231,10 @@ func (b *binder) declarator(n, d *syntax.Node, s *scope) {
 	if n.Text == "var" {
 		where = s.functionScope()
 	}
-	b.pattern(d.Left, where, func(v *variable) { v.hoisted = v.hoisted || n.Text == "var" && where.parent == nil })
+	b.pattern(d.Left, where, func(v *variable) {
+		v.hoisted = v.hoisted || n.Text == "var" && where.parent == nil
+		v.shared = v.shared || v.hoisted || b.exporting
+	})
 	if d.Left.Kind == syntax.Ident && d.Right != nil {
 		v := where.variables[d.Left.Text]
 		v.initial = d.Right
@@ -330,11 +341,13 @@ func (b *binder) function(n *syntax.Node, s *scope) {
 func (b *binder) declare(name string, s *scope, f *callable) {
 	v := s.bind(name)
 	v.callable = f
+	v.shared = v.shared || s.parent == nil || b.exporting
 	if outer := s.functionScope(); outer != s {
 		o := outer.bind(name)
 		o.bindings++ // it never counts as the only one
 		o.callable = f
 		o.hoisted = o.hoisted || outer.parent == nil
+		o.shared = o.shared || o.hoisted
 	}
 }
 
@@ -407,6 +420,8 @@ func (b *binder) typescript(n *syntax.Node, s *scope) {
 		}
 	}
 	if n.Body != nil {
+		b.namespace++
 		b.node(n.Body, inner)
+		b.namespace--
 	}
 }

@@ -161,6 +161,11 @@ func (a *analysis) storeIn(t *syntax.Node, name string) {
 // storeBase reports a store into something that is more than plain data.
 func (a *analysis) storeBase(t *syntax.Node, base kinds, name string) {
 	a.accessed(name, base)
+	if base.has(global) && !a.module {
+		a.changed = a.changed || !a.storesGlobal || name == "[]" && !a.keyedGlobal
+		a.storesGlobal = true
+		a.keyedGlobal = a.keyedGlobal || name == "[]"
+	}
 	switch {
 	case base.has(handle):
 		a.unknown(t, "."+name, report.FormStore, "it changes a stream or another object that reaches files")

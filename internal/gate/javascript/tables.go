@@ -178,7 +178,8 @@ var specialGlobals = set{"require": {}, "module": {}, "exports": {}, "global": {
 func (k *knowledge) canonical(name string) string {
 	for range 4 {
 		before := name
-		name = strings.ReplaceAll(name, ".default", "")
+		name = strings.ReplaceAll(name+".", ".default.", ".")
+		name = strings.TrimSuffix(name, ".")
 		if to, ok := k.same[name]; ok {
 			name = to
 		} else if head, rest, ok := strings.Cut(name, "."); ok && k.same[head] != "" {
@@ -187,7 +188,6 @@ func (k *knowledge) canonical(name string) string {
 			name = k.same[first] + "." + rest
 		}
 		name = strings.Replace(name, "path.posix.", "path.", 1)
-		name = strings.Replace(name, "path.win32.", "path.", 1)
 		if name == "path.posix" {
 			name = "path"
 		}

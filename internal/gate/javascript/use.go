@@ -134,7 +134,12 @@ func (a *analysis) pureArguments(u use) passed {
 	case a.known.pure[u.name].result.has(handle):
 		base |= handle
 	}
-	return a.callbackArguments(u.list, u.scope, base, a.callbackOf(u.name, base, a.callsLiterals(u.name)))
+	c := a.callbackOf(u.name, base, a.callsLiterals(u.name))
+	if strings.HasPrefix(u.name, "process.") {
+		c.self = handle // listeners are called on the process
+		base = unknownData
+	}
+	return a.callbackArguments(u.list, u.scope, base, c)
 }
 
 // pureCall is what a known function without effects does with its arguments.
@@ -150,6 +155,9 @@ func (a *analysis) pureCall(u use, p pure) kinds {
 	out := a.replaced(u)
 	if p.result&^(primitive|text) == 0 {
 		return out
+	}
+	if args.has(keyed) {
+		args |= hot
 	}
 	a.grow(&a.elements, args)
 	if args.has(function) {
@@ -215,6 +223,7 @@ func (a *analysis) specialCall(u use) {
 		}
 		if len(u.passed.each) > 0 && u.passed.each[0].has(builtin|global) {
 			a.pollute()
+			a.storeBase(u.node, u.passed.each[0]&global, "[]")
 		}
 		if len(u.passed.each) > 0 && u.passed.each[0].has(instance|callers) {
 			a.keyInstances()

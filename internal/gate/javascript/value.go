@@ -29,6 +29,9 @@ const (
 	global
 	// instance: instances of classes of the source.
 	instance
+	// keyed: read by a key made at run time, from an object of the code's own; it may be
+	// Function if such a key has given the object a function as its prototype.
+	keyed
 	// hot: may be Function, a prototype that reaches it, or another way to run text.
 	hot
 )

@@ -87,7 +87,11 @@ func (p *parser) source(n *Node) {
 func (p *parser) attributes() {
 	if p.isWord("with") || p.isWord("assert") && !p.tok.newline {
 		p.next()
-		p.primary()
+		for _, x := range p.object().List {
+			if x.Kind != Property || x.Has(Computed) || x.Right.Kind != String {
+				p.fail(x.From, "an attribute of an import must be text")
+			}
+		}
 	}
 }
 

@@ -273,6 +273,9 @@ func (p *parser) forStatement() *Node {
 			n.Left = p.pattern(n.Left)
 		}
 	}
+	if n.Left != nil && n.Left.Kind == Var && (p.isWord("of") || p.isWord("in")) && (len(n.Left.List) != 1 || n.Left.List[0].Right != nil) {
+		p.fail(n.From, "the variable of a loop over something has no value of its own")
+	}
 	switch {
 	case n.Left != nil && p.acceptWord("of"):
 		n.Kind, n.Right = ForOf, p.assignment()
