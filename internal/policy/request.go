@@ -24,7 +24,7 @@ func CheckRequest(req *v1alpha1.ExecutionRequestSpec, pol *v1alpha1.ExecutionPol
 	spec := field.NewPath("spec")
 	return slices.Concat(
 		checkCode(req.Code, pol.Runtimes, spec.Child("code")),
-		checkArgs(req.Args, spec.Child("args")),
+		checkArgs(req, spec.Child("args")),
 		checkEnv(req.Env, pol.Env, spec.Child("env")),
 		checkEgress(req.Egress, pol.Egress, spec.Child("egress")),
 		checkCredentials(req.Credentials, pol.Credentials, spec.Child("credentials")),
@@ -77,8 +77,12 @@ func checkText(s string, at *field.Path) field.ErrorList {
 	return nil
 }
 
-func checkArgs(args []string, at *field.Path) (errs field.ErrorList) {
-	for i, arg := range args {
+func checkArgs(req *v1alpha1.ExecutionRequestSpec, at *field.Path) (errs field.ErrorList) {
+	if req.Code.Language == v1alpha1.SQL && len(req.Args) > 0 {
+		// psql -f FILE -c "DROP TABLE users": options behind the file count too.
+		errs = append(errs, field.Forbidden(at, "statements take no arguments, and a database client would read them as options; leave them out"))
+	}
+	for i, arg := range req.Args {
 		errs = append(errs, checkText(arg, at.Index(i))...)
 	}
 	return errs

@@ -46,11 +46,15 @@ func TestCheckRequest(t *testing.T) {
 		}, nil},
 		"a language without runtime": {func(s *spec) { s.Code.Language = v1alpha1.Bash }, []string{`spec.code.language: Invalid value: "Bash": the policy runs Python, SQL; use one of these`}},
 		"SQL in the dialect of the runtime": {func(s *spec) {
-			s.Code = v1alpha1.Code{Language: v1alpha1.SQL, Dialect: v1alpha1.PostgreSQL, Source: "SELECT 1"}
+			s.Code, s.Args = v1alpha1.Code{Language: v1alpha1.SQL, Dialect: v1alpha1.PostgreSQL, Source: "SELECT 1"}, nil
 		}, nil},
-		"SQL without a dialect": {func(s *spec) { s.Code = v1alpha1.Code{Language: v1alpha1.SQL, Source: "SELECT 1"} }, nil},
+		"options for the database client": {func(s *spec) {
+			s.Code = v1alpha1.Code{Language: v1alpha1.SQL, Source: "SELECT 1"}
+			s.Args = []string{"-c", "DROP TABLE users"}
+		}, []string{"spec.args: Forbidden: statements take no arguments"}},
+		"SQL without a dialect": {func(s *spec) { s.Code, s.Args = v1alpha1.Code{Language: v1alpha1.SQL, Source: "SELECT 1"}, nil }, nil},
 		"SQL for another database than the one that executes it": {func(s *spec) {
-			s.Code = v1alpha1.Code{Language: v1alpha1.SQL, Dialect: v1alpha1.MySQL, Source: "SELECT 1"}
+			s.Code, s.Args = v1alpha1.Code{Language: v1alpha1.SQL, Dialect: v1alpha1.MySQL, Source: "SELECT 1"}, nil
 		}, []string{`spec.code.dialect: Invalid value: "MySQL": the policy's runtime executes PostgreSQL`}},
 		"no language":                     {func(s *spec) { s.Code.Language = "" }, []string{"spec.code.language"}},
 		"no code":                         {func(s *spec) { s.Code.Source = "" }, []string{"spec.code.source: Required value"}},
