@@ -281,6 +281,7 @@ func (a *analysis) storeUnknown(k key, v kinds) {
 // set gives a value to the setters of that name, and to those whose name is computed.
 func (a *analysis) set(name string, v kinds) {
 	for _, list := range [...][]*callable{a.accessors[name], a.accessors[""]} {
+		a.steps += len(list)
 		for _, f := range list {
 			a.grow(&f.arguments[0], v)
 		}

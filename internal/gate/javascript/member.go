@@ -131,6 +131,7 @@ func (a *analysis) propertyValue(n *syntax.Node, base kinds, name string) kinds 
 // whose name is computed.
 func (a *analysis) accessed(name string, base kinds) {
 	for _, list := range [...][]*callable{a.accessors[name], a.accessors[""]} {
+		a.steps += len(list)
 		for _, f := range list {
 			a.grow(&f.this, base)
 		}

@@ -27,7 +27,7 @@ const Parser = "airlock-javascript/1"
 const maxPasses = 40
 
 // maxSteps bounds how many expressions are evaluated in all passes.
-const maxSteps = 600_000
+const maxSteps = 160_000
 
 // analysis is the state of reading one source.
 type analysis struct {

@@ -38,11 +38,18 @@ type lexer struct {
 	tok      token
 	prevEnd  int
 	fuel     int
+	trying   int // how many alternatives are being tried
 	oddities []Oddity
 	odd      int // offset up to which oddities were noted
 }
 
+// errTried stands for an error that sends the parser back, whose text nobody reads.
+var errTried = &Error{}
+
 func (l *lexer) fail(offset int, format string, args ...any) {
+	if l.trying > 0 {
+		panic(errTried)
+	}
 	panic(&Error{Offset: offset, Message: fmt.Sprintf(format, args...)})
 }
 

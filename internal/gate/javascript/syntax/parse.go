@@ -16,6 +16,8 @@ const (
 	MaxDepth = 400
 	// MaxHeight bounds the height of the tree, to which chains of operators and calls add.
 	MaxHeight = 2000
+	// MaxNodes bounds the tree: 150 kB of ordinary code, or 50 kB without any white space.
+	MaxNodes = 40_000
 	// fuelPerByte bounds how often the parser may read the same text again.
 	fuelPerByte = 16
 )
@@ -24,6 +26,7 @@ type parser struct {
 	lexer
 	ts       bool
 	depth    int
+	nodes    int
 	function bool // inside of a function
 	async    bool
 	gen      bool
@@ -120,7 +123,10 @@ func (p *parser) restore(s snapshot) {
 // was hit is final.
 func (p *parser) try(f func() bool) (ok bool) {
 	s := p.save()
+	nodes := p.nodes
+	p.trying++
 	defer func() {
+		p.trying--
 		if r := recover(); r != nil {
 			if e, isError := r.(*Error); !isError || e.Limit != "" {
 				panic(r)
@@ -129,6 +135,7 @@ func (p *parser) try(f func() bool) (ok bool) {
 		}
 		if !ok {
 			p.restore(s)
+			p.nodes = nodes
 		}
 	}()
 	return f()
@@ -145,6 +152,9 @@ func (p *parser) leave() { p.depth-- }
 
 // node ends n at the last token and bounds the height of the tree.
 func (p *parser) node(n *Node) *Node {
+	if p.nodes++; p.nodes > MaxNodes {
+		limit(n.From, "nodes", "the source is too long")
+	}
 	n.To = max(p.prevEnd, n.From)
 	n.Children(func(c *Node) { n.height = max(n.height, c.height+1) })
 	if n.height > MaxHeight {
