@@ -24,8 +24,8 @@ import (
 // benignJavaScript are programs that the gate should allow; it expects data.csv and sales.csv.
 const benignJavaScript = "../eval/testdata/benign-javascript.jsonl"
 
-// nodeFiles are what the samples find in /workspace and /inputs.
-var nodeFiles = map[string]string{
+// sampleData are what the samples find in /workspace and /inputs.
+var sampleData = map[string]string{
 	"data.csv":  "id,name,amount\n1,ann,10\n2,bob,20\n3,cy,30\n",
 	"sales.csv": "date,region,product,qty,price\n2026-01-02,north,widget,3,9.5\n2026-01-03,south,gadget,1,20\n2026-02-01,north,gadget,2,20\n2026-02-11,east,widget,5,9.5\n",
 }
@@ -47,18 +47,18 @@ func needsNode(t *testing.T) {
 	}
 }
 
-// runNode runs a script under strace, and gives its system calls and how it ended.
-func runNode(t *testing.T, name, code string) (events []event, end, stderr string) {
+// runTraced runs a script under strace, and gives its system calls and how it ended.
+func runTraced(t *testing.T, interpreter, name, code string) (events []event, end, stderr string) {
 	t.Helper()
 	out, base := t.TempDir(), t.TempDir()
 	if err := os.Mkdir(filepath.Join(out, "files"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for file, text := range nodeFiles {
+	for file, text := range sampleData {
 		writeFile(t, filepath.Join(out, "files", file), text)
 	}
 	writeFile(t, filepath.Join(out, "files", name), code)
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "unshare", "--mount", "--net", "--pid", "--ipc", "--fork", "--kill-child", "sh", "testdata/node.sh", base, out, name)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "unshare", "--mount", "--net", "--pid", "--ipc", "--fork", "--kill-child", "sh", "testdata/traced.sh", base, out, interpreter, name)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
@@ -69,9 +69,9 @@ func runNode(t *testing.T, name, code string) (events []event, end, stderr strin
 // runScript runs code as a script, or as a module if it can only be one.
 func runScript(t *testing.T, code string) (events []event, end string) {
 	t.Helper()
-	events, end, stderr := runNode(t, "main.js", code)
+	events, end, stderr := runTraced(t, "node", "main.js", code)
 	if strings.Contains(stderr, "Cannot use import statement") || strings.Contains(stderr, "await is only valid") || strings.Contains(stderr, "Unexpected token 'export'") {
-		events, end, _ = runNode(t, "main.mjs", code)
+		events, end, _ = runTraced(t, "node", "main.mjs", code)
 	}
 	return events, end
 }
@@ -124,7 +124,7 @@ func readTrace(t *testing.T, name string) []event {
 		}
 	}
 	if err := lines.Err(); err != nil || !started {
-		t.Fatalf("the trace does not begin with Node (%v)", err)
+		t.Fatalf("the trace does not begin with the interpreter (%v)", err)
 	}
 	return out
 }

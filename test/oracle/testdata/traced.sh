@@ -1,13 +1,13 @@
 #!/bin/sh
-# Run Node on /workspace/$3 under strace in a throw-away copy of the machine: every
-# directory is an overlay that ends with this process, and there is no network.
+# Run an interpreter on /workspace/NAME under strace in a throw-away copy of the machine:
+# every directory is an overlay that ends with this process, and there is no network.
 #
-#   unshare --mount --net --pid --ipc --fork --kill-child sh node.sh BASE OUT NAME
+#   unshare --mount --net --pid --ipc --fork --kill-child sh traced.sh BASE OUT INTERPRETER NAME
 #
 # BASE is an empty directory for the overlay. OUT holds the files of /workspace and
-# /inputs, and gets the trace, what Node printed, and how it ended.
+# /inputs, and gets the trace, what the code printed, and how it ended.
 set -eu
-base=$1 out=$2 name=$3
+base=$1 out=$2 interpreter=$3 name=$4
 root=$base/root
 
 mount --make-rprivate /
@@ -27,5 +27,5 @@ chroot "$root" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/us
 cd /workspace
 timeout -k 1 20 strace -f -qq -y -s 4096 -o /oracle/trace -e signal=none \
   -e trace=execve,execveat,clone,clone3,fork,vfork,open,openat,openat2,creat,unlink,unlinkat,rmdir,rename,renameat,renameat2,mkdir,mkdirat,mknod,mknodat,symlink,symlinkat,link,linkat,truncate,chmod,fchmodat,chown,lchown,fchownat,utimensat,chdir,chroot,mount,socket,connect,bind,kill,tkill,ptrace,inotify_add_watch,setuid,setpriority,memfd_create \
-  node "$0" < /dev/null > /oracle/stdout 2> /oracle/stderr
-echo $? > /oracle/end' "$name"
+  "$0" "$1" < /dev/null > /oracle/stdout 2> /oracle/stderr
+echo $? > /oracle/end' "$interpreter" "$name"
