@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Builds the Python sandbox image, checks that the gate's tables are made from
-# its libraries and passes the closure audit, and runs what the gate allows under
-# the eyes of test/oracle:
+# its libraries and passes the closure audit, and runs the Python, Bash and
+# JavaScript that the gate allows under the eyes of test/oracle:
 #   hack/test-oracle.sh [CORPORA]
 # With --why-not it only says why this machine cannot, or nothing if it can.
 set -euo pipefail
