@@ -192,7 +192,11 @@ func (a *analysis) callMethod(n *syntax.Node, name string, base kinds, list []*s
 		callee &^= hot // reading a known method gives that method
 		callee |= base & hot & a.read(name)
 	}
-	args := a.callbackArguments(list, s, base, a.callbackOf(name, base, known && !own && (m.callback || m.result == primitive)))
+	receiver := base
+	if known && !own && name != "valueOf" && !a.polluted && !a.dynamic.has(function) {
+		receiver &^= builtin // functions of the language have none of these methods
+	}
+	args := a.callbackArguments(list, s, receiver, a.callbackOf(name, base, known && !own && (m.callback || m.result == primitive)))
 	for _, g := range read {
 		a.give(g, args)
 		a.grow(&g.this, base)
@@ -222,7 +226,7 @@ func (a *analysis) callMethod(n *syntax.Node, name string, base kinds, list []*s
 		}
 	}
 	if known {
-		out |= a.builtinCall(n, m, base, args)
+		out |= a.builtinCall(n, m, receiver, args)
 	}
 	return out | primitive
 }

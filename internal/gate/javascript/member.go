@@ -118,7 +118,7 @@ func (a *analysis) propertyValue(n *syntax.Node, base kinds, name string) kinds 
 	}
 	a.accessed(name, base)
 	k := a.readOf(base, name)
-	if isMethod || a.known.builtins.has(name) {
+	if isMethod || a.known.builtins.has(name) || base.has(builtin) {
 		k |= builtin
 	}
 	if len(a.methods[name]) > 0 {
@@ -218,7 +218,7 @@ func (a *analysis) computed(n *syntax.Node, base kinds, k key) kinds {
 	if base.has(callers) {
 		return out | builtin | hot
 	}
-	if a.dynamic.has(callers) {
+	if a.inherits {
 		out |= keyed
 	}
 	return out | builtin

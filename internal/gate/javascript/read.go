@@ -42,6 +42,9 @@ type analysis struct {
 	module    bool
 	// moved is set when the code changes the working directory.
 	moved bool
+	// inherits is set when a function may have become the prototype of an object, by a
+	// store under a key made at run time.
+	inherits bool
 	// polluted is set when a store may change a prototype that all objects share.
 	polluted bool
 	// readMethods are names of methods that are read and not only called; allRead is set

@@ -187,6 +187,20 @@ var reviewed = map[string]string{
 	"delete ret":             "const m=new (class extends Map{ delete(){ return 'constructor' } })(); (()=>1)[m.delete(1)]('return 1')()",
 	"has ret":                "const m=new (class extends Set{ has(){ return 'constructor' } })(); (()=>1)[m.has(1)]('return 1')()",
 	"getTime ret":            "class D extends Date{ getTime(){ return 'constructor' } } (()=>1)[new D().getTime()]('return 1')()",
+	"proto builtin":          "const k=atob('Y29uc3RydWN0b3I='); const dst={}; dst[atob('X19wcm90b19f')]=({})[atob('dmFsdWVPZg==')]; dst[k]('return 1')()",
+	"proto from entries":     "const k=atob('Y29uc3RydWN0b3I='); const dst=Object.assign({},Object.fromEntries([[atob('X19wcm90b19f'),()=>1]])); dst[k]('return 1')()",
+	"proto for":              "const k=atob('Y29uc3RydWN0b3I='); const dst={}; for (dst[atob('X19wcm90b19f')] of [()=>1]); dst[k]('return 1')()",
+	"proto destr":            "const k=atob('Y29uc3RydWN0b3I='); const dst={}; [dst[atob('X19wcm90b19f')]]=[()=>1]; dst[k]('return 1')()",
+	"proto destr2":           "const k=atob('Y29uc3RydWN0b3I='); const dst={}; ({a:dst[atob('X19wcm90b19f')]}={a:()=>1}); dst[k]('return 1')()",
+	"proto nullish":          "const k=atob('Y29uc3RydWN0b3I='); const dst=Object.create(null); dst[atob('X19wcm90b19f')]??=()=>1; dst[k]?.('return 1')()",
+	"map builtin":            "const k=atob('Y29uc3RydWN0b3I='); const b=({})[atob('dmFsdWVPZg==')]; b[atob('X19wcm90b19f')]=[]; b.map((x,i,arr)=>arr[k]('return 1')())",
+	"map fn proto":           "const k=atob('Y29uc3RydWN0b3I='); const b=(x)=>1; b[atob('X19wcm90b19f')]=[1]; b.forEach((x,i,arr)=>arr[k]('return 1')())",
+	"builtin reverse":        "const k=atob('Y29uc3RydWN0b3I='); const b=({})[atob('dmFsdWVPZg==')]; b.valueOf()[k]('return 1')()",
+	"builtin toString":       "const k=atob('Y29uc3RydWN0b3I='); const b=({})[atob('dmFsdWVPZg==')]; b.concat; Object.assign(b,{map(f){ return f(this) }}); b.map(x=>x[k]('return 1')())",
+	"json console":           "const k=atob('Y29uc3RydWN0b3I='); const o=[console]; o[0].log[k]('return 1')()",
+	"json math":              "const k=atob('Y29uc3RydWN0b3I='); const o={m:Math}; o.m.max[k]('return 1')()",
+	"json math2":             "const k=atob('Y29uc3RydWN0b3I='); const f=({max})=>max; f(Math)[k]('return 1')()",
+	"json math4":             "const k=atob('Y29uc3RydWN0b3I='); Object.getOwnPropertyNames(Math).map(n=>Math[n]).filter(x=>typeof x==='function')[0][k]('return 1')()",
 }
 
 var reviewedTypeScript = map[string]string{

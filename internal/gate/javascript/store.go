@@ -201,7 +201,15 @@ func (a *analysis) assignIndex(t *syntax.Node, s *scope, v kinds) {
 	if k.kinds.has(^primitive) && base.kinds.has(instance|callers) {
 		a.keyInstances()
 	}
+	a.inherit(k.kinds.has(^(primitive | named)) && v.has(callers))
 	a.storeUnknown(k, v)
+}
+
+// inherit notes that a key made at run time may be __proto__, for a function.
+func (a *analysis) inherit(may bool) {
+	if may && !a.inherits {
+		a.inherits, a.changed = true, true
+	}
 }
 
 func (a *analysis) storeUnknownIn(t *syntax.Node, name string) {

@@ -23,6 +23,8 @@ var typed = map[string]string{
 	"declarations":            "declare const VERSION: string;\ndeclare function helper(x: number): void;\ndeclare module 'x' { const y: number; export default y }\ndeclare global { interface Window { z: number } }\nexport {};\nconsole.log('x');",
 	"an import that assigns":  "import fs = require('fs');\nconsole.log(fs.readFileSync('./a.txt', 'utf8').trim());",
 	"a record of counts":      "const counts: Record<string, number> = {};\nfor (const w of 'a b a'.split(' ')) counts[w] = (counts[w] ?? 0) + 1;\nconsole.log(counts);",
+	"review: namespace":       "namespace Geo { export const PI2 = Math.PI * 2; export function circ(r: number): number { return PI2 * r; } } console.log(Geo.circ(2));",
+	"review: generics":        "type Handler<T extends { type: string }> = { [K in T['type']]: (x: Extract<T, { type: K }>) => void }; interface A { type: 'a'; v: number } interface B { type: 'b'; s: string } const hs: Handler<A | B> = { a: x => console.log(x.v), b: x => console.log(x.s) }; const ev: A = { type: 'a', v: 1 }; hs[ev.type](ev); const m = new Map<string, { n: number; f(x: number): string }>(); function id<T>(x: T, ...r: readonly T[]): asserts x is NonNullable<T> {} let t: [a: string, b?: number, ...c: boolean[]] = ['x']; let k: keyof typeof ev; let u: unique symbol; let q: typeof import('fs'); abstract class Z<T = {}> { abstract get v(): T; protected constructor(private readonly x?: T) {} static of<U>(this: void, u: U): U { return u; } }",
 }
 
 func TestOrdinaryTypeScriptIsAllowed(t *testing.T) {

@@ -43,6 +43,9 @@ func (a *analysis) use(u use) kinds {
 		if u.form != report.FormCall && p.form != "value" {
 			return builtin
 		}
+		if p.form == "value" && a.known.namespaces.has(u.name) {
+			return p.result | builtin // Math, JSON, console: functions in an object
+		}
 		return p.result
 	case a.known.modules.has(u.name) || a.known.namespaces.has(u.name):
 		a.unknown(u.node, u.name, u.form, "the module itself is used as a value, which hides what is reached through it")
@@ -218,6 +221,7 @@ func (a *analysis) specialCall(u use) {
 			a.grow(&a.dynamic, a.results)
 		}
 	case "Object.assign":
+		a.inherit(a.dynamic.has(callers))
 		if len(u.passed.each) > 0 && (u.passed.each[0].has(handle|hot) || u.passed.spread) {
 			a.unknown(u.node, u.name, u.form, "it changes a stream or another object that reaches files")
 		}
