@@ -4,6 +4,7 @@ package gate
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -47,6 +48,26 @@ func TestReadSaysWhatItRead(t *testing.T) {
 func TestPythonNamesTheLibrariesThatItKnows(t *testing.T) {
 	if got := Read(Code{Language: Python, Source: []byte("1")}).Inventory; got != Inventory(Python) || !strings.HasPrefix(got, "sha256:") || len(got) != 71 {
 		t.Errorf("inventory = %q", got)
+	}
+}
+
+// A reader that marks a made-up name in its own way slips past the rules that
+// ask for approval: they look for MadeUp.
+func TestNamesMadeUpAtRunTimeAreMarkedInEveryLanguage(t *testing.T) {
+	for lang, source := range map[Language]string{
+		Python:     "import tempfile\nopen(tempfile.mkstemp()[1], 'w')",
+		Bash:       "f=$(mktemp)\necho x > \"$f\"",
+		JavaScript: "const fs = require('fs');\nfs.mkdtempSync('/tmp/out-');",
+	} {
+		t.Run(string(lang), func(t *testing.T) {
+			r := Read(Code{Language: lang, Source: []byte(source)})
+			marked := slices.ContainsFunc(r.Operations, func(op Operation) bool {
+				return op.Kind == KindFileWrite && op.Args.Path.Known == FactLiteral && strings.Contains(op.Args.Path.Value, MadeUp)
+			})
+			if !marked {
+				t.Errorf("no written path has %s: %+v", MadeUp, r.Operations)
+			}
+		})
 	}
 }
 

@@ -173,7 +173,7 @@ func isNamedForNode(e event, operations []report.Operation) bool {
 	}
 	return slices.ContainsFunc(operations, func(op report.Operation) bool {
 		return op.Args.Path != nil && op.Args.Path.Known == report.Literal && (!e.Write || op.Kind != report.FileRead) &&
-			covers(strings.ReplaceAll(op.Args.Path.Value, "XXXXXX", "XXXXXXXX"), e.Path, e)
+			covers(op.Args.Path.Value, e.Path, e)
 	})
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // temporary stands for the name that mktemp makes up.
-const temporary = "/tmp/tmp.XXXXXXXXXX"
+const temporary = "/tmp/tmp." + report.MadeUp
 
 // output gives what a command substitution can print, without its last line ends.
 func (e *evaluator) output(stmts []*syntax.Stmt) texts {

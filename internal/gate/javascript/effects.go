@@ -80,7 +80,7 @@ func (a *analysis) fileOperations(u use, e effect) []report.Operation {
 		}
 	} else if i, ok := e.facts["temporary"]; ok {
 		if f := a.argument(u, i); f.Known == report.Literal {
-			path = a.cleanPath(literal(f.Value + "XXXXXX"))
+			path = a.cleanPath(literal(f.Value + report.MadeUp))
 		}
 	}
 	modes := []report.Kind{e.kind}
