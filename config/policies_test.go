@@ -64,19 +64,21 @@ func TestPoliciesOfTheLibraryGiveTheirReasons(t *testing.T) {
 				if rules == nil {
 					continue
 				}
-				checkReasons(t, at+".allow", rules.Allow)
-				checkReasons(t, at+".requireApproval", rules.RequireApproval)
+				for i, rule := range rules.Allow {
+					checkReason(t, at+".allow", i, rule)
+				}
+				for i, rule := range rules.RequireApproval {
+					checkReason(t, at+".requireApproval", i, rule.OperationRule)
+				}
 			}
 		})
 	}
 }
 
-func checkReasons(t *testing.T, at string, rules []v1alpha1.OperationRule) {
+func checkReason(t *testing.T, at string, i int, rule v1alpha1.OperationRule) {
 	t.Helper()
-	for i, rule := range rules {
-		if rule.Description == "" {
-			t.Errorf("%s[%d] has no description", at, i)
-		}
+	if rule.Description == "" {
+		t.Errorf("%s[%d] has no description", at, i)
 	}
 }
 

@@ -182,6 +182,7 @@ type ConfigMapKey struct {
 
 // Input is content that drove the code or that the code reads. With configMapRef it is mounted read-only at /inputs/<name>;
 // without, it only tells provenance (a prompt, a ticket, a web page).
+// +kubebuilder:validation:XValidation:rule="!has(self.attestation) || (has(self.digest) && has(self.configMapRef))",message="an attestation is about content: give configMapRef and its digest"
 type Input struct {
 	// name of the input, also its file name below /inputs.
 	// +required
@@ -194,7 +195,7 @@ type Input struct {
 	// +required
 	Origin Origin `json:"origin,omitempty"`
 
-	// trust claimed for the content. Claiming Trusted, or Internal for an origin other than User and Operator, needs the verb "vouch" on the policy.
+	// trust claimed for the content; the policy may lower it by origin. Claiming Trusted, or Internal for an origin other than User and Operator, needs the verb "vouch" on the policy.
 	// +required
 	Trust Trust `json:"trust,omitempty"`
 
@@ -208,6 +209,12 @@ type Input struct {
 	// configMapRef names the content. Absent for inputs that only tell provenance.
 	// +optional
 	ConfigMapRef *ConfigMapKey `json:"configMapRef,omitempty"`
+
+	// attestation is a signed statement about the content: a DSSE envelope in JSON around an in-toto Statement v1 whose subject has the content's SHA-256. Where an attestor of the policy signed it, the input has that attestor's trust.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=16384
+	Attestation string `json:"attestation,omitempty"`
 }
 
 // EgressTarget is one destination: a DNS name and a TCP port.

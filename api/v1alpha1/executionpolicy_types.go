@@ -122,6 +122,7 @@ type SQLOperation struct {
 
 // OperationRule matches operations that the gate found. An operation is matched when any one entry of the rule matches it.
 // +kubebuilder:validation:MinProperties=1
+// +kubebuilder:validation:XValidation:rule="has(self.imports) || has(self.calls) || has(self.paths) || has(self.hosts) || has(self.commands) || has(self.sql) || has(self.environment) || has(self.unresolved)",message="a rule matches something: give imports, calls, paths, hosts, commands, sql, environment or unresolved"
 type OperationRule struct {
 	// description says why the rule stands, for the people who read a verdict.
 	// +optional
@@ -191,6 +192,34 @@ type OperationRule struct {
 	Unresolved []OperationKind `json:"unresolved,omitempty"`
 }
 
+// RuleApplication says to which operations a rule under requireApproval applies.
+// +kubebuilder:validation:Enum=Always;UnlessAllowed
+type RuleApplication string
+
+const (
+	// AppliesAlways asks about every operation that the rule matches, whatever allow says.
+	AppliesAlways RuleApplication = "Always"
+	// AppliesUnlessAllowed asks about what the rule matches and no rule under allow does: "these forms run, all others ask".
+	AppliesUnlessAllowed RuleApplication = "UnlessAllowed"
+)
+
+// ApprovalRule matches operations that people have to agree to, and says how many of them.
+type ApprovalRule struct {
+	OperationRule `json:",inline"`
+
+	// approvals is the number of different people who have to agree to what this rule matches. The highest number of all rules that match, of approval.required and of the credentials counts.
+	// +optional
+	// +default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10
+	Approvals int32 `json:"approvals,omitempty"`
+
+	// applies is Always, which outweighs allow, or UnlessAllowed, which asks only about what no rule under allow matches.
+	// +optional
+	// +default="Always"
+	Applies RuleApplication `json:"applies,omitempty"`
+}
+
 // OperationRules decide about operations: allow < requireApproval < deny. What no rule matches is denied.
 type OperationRules struct {
 	// allow lists the operations that run without asking anybody.
@@ -200,18 +229,50 @@ type OperationRules struct {
 	// +kubebuilder:validation:MaxItems=64
 	Allow []OperationRule `json:"allow,omitempty"` //nolint:kubeapilinter // MinProperties=1 on the rule keeps its items apart.
 
-	// requireApproval lists the operations that people have to agree to. It outweighs allow.
+	// requireApproval lists the operations that people have to agree to. A rule outweighs allow unless it says otherwise.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
-	RequireApproval []OperationRule `json:"requireApproval,omitempty"` //nolint:kubeapilinter // MinProperties=1 on the rule keeps its items apart.
+	RequireApproval []ApprovalRule `json:"requireApproval,omitempty"` //nolint:kubeapilinter // MinProperties=1 on the rule keeps its items apart.
+}
+
+// ServiceAccountRef names one service account.
+type ServiceAccountRef struct {
+	// namespace of the service account.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`
+	Namespace string `json:"namespace,omitempty"`
+
+	// name of the service account.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
+	Name string `json:"name,omitempty"`
+}
+
+// GrantTerms bound what an approver may have remembered, so that the same operations of the same agent need not be asked for again.
+type GrantTerms struct {
+	// maxUses is how many later requests one decision may cover at most.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	MaxUses int32 `json:"maxUses,omitempty"`
+
+	// ttlSeconds is how long a decision may be remembered at most, in seconds.
+	// +required
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=2592000
+	TTLSeconds int32 `json:"ttlSeconds,omitempty"`
 }
 
 // ApprovalTerms say how many people have to agree, and for how long they may.
 // +kubebuilder:validation:MinProperties=1
 type ApprovalTerms struct {
-	// required is the number of different approvers who have to agree.
+	// required is the number of different people who have to agree at least. Rules under requireApproval and credentials can ask for more.
 	// +optional
 	// +default=1
 	// +kubebuilder:validation:Minimum=1
@@ -229,6 +290,19 @@ type ApprovalTerms struct {
 	// +optional
 	// +default="Forbidden"
 	ServiceAccounts ServiceAccountApprovers `json:"serviceAccounts,omitempty"`
+
+	// checkers are service accounts that all have to approve in addition to people, never instead of them. They need the RBAC verb "approve" on the policy and may decide though serviceAccounts is Forbidden; one that denies ends the request.
+	// +optional
+	// +listType=map
+	// +listMapKey=namespace
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Checkers []ServiceAccountRef `json:"checkers,omitempty"`
+
+	// grants bound what approvers may have remembered. Absent: every request is asked for.
+	// +optional
+	Grants *GrantTerms `json:"grants,omitempty"`
 }
 
 // SecretKey names one key of a Secret in the operator's namespace.
@@ -258,13 +332,98 @@ type Credential struct {
 	// secretKeyRef is where the value is kept.
 	// +required
 	SecretKeyRef SecretKey `json:"secretKeyRef,omitzero"`
+
+	// approvals is the number of different people who have to agree before a request gets it, whatever the code does; 0 means that nobody is asked.
+	// +optional
+	// +default=1
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=10
+	Approvals *int32 `json:"approvals,omitempty"`
 }
+
+// OriginTrust is the most that may be claimed for inputs of one origin.
+type OriginTrust struct {
+	// origin of the inputs.
+	// +required
+	Origin Origin `json:"origin,omitempty"`
+
+	// trust is the ceiling: a request that claims more for such an input gets this.
+	// +required
+	Trust Trust `json:"trust,omitempty"`
+}
+
+// Attestor is somebody whose signature on an input raises its trust.
+type Attestor struct {
+	// name of the attestor, for people and verdicts.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`
+	Name string `json:"name,omitempty"`
+
+	// publicKey in PEM ("BEGIN PUBLIC KEY"): Ed25519, ECDSA on P-256, or RSA of 2048 to 8192 bits, which signs with PSS and SHA-256. Signatures do not expire: remove the attestor to withdraw what it signed.
+	// +required
+	// +kubebuilder:validation:MinLength=80
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:Pattern=`^\s*-----BEGIN PUBLIC KEY-----\s[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----\s*$`
+	PublicKey string `json:"publicKey,omitempty"`
+
+	// trust that an input has when this attestor signed for its content, also above the ceiling of its origin.
+	// +required
+	Trust Trust `json:"trust,omitempty"`
+
+	// predicateTypes are the in-toto predicate types that count, for example https://slsa.dev/provenance/v1. A statement of another type says something else.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:Pattern=`^[a-z][a-z0-9+.-]*:[^\s]+$`
+	PredicateTypes []string `json:"predicateTypes,omitempty"`
+}
+
+// Provenance says how far a policy believes what is said about inputs.
+// +kubebuilder:validation:MinProperties=1
+type Provenance struct {
+	// origins lower what may be claimed for inputs, by origin. An origin that is not listed has no ceiling.
+	// +optional
+	// +listType=map
+	// +listMapKey=origin
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=6
+	Origins []OriginTrust `json:"origins,omitempty"`
+
+	// attestors are those whose signatures raise the trust of an input. None by default.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Attestors []Attestor `json:"attestors,omitempty"`
+}
+
+// OutsideCalls says whether organisation rules may ask anything but the document that they judge.
+// +kubebuilder:validation:Enum=Forbidden;Allowed
+type OutsideCalls string
+
+const (
+	// OutsideCallsForbidden is the default: a rule sees its document and nothing else.
+	OutsideCallsForbidden OutsideCalls = "Forbidden"
+	// OutsideCallsAllowed lets rules call HTTP services and read cluster resources. Their answers then decide too, unrecorded.
+	OutsideCallsAllowed OutsideCalls = "Allowed"
+)
 
 // KyvernoRules selects organisation rules that can only tighten the verdict.
 type KyvernoRules struct {
 	// selector chooses ValidatingPolicies by label.
 	// +required
 	Selector metav1.LabelSelector `json:"selector,omitzero"` //nolint:kubeapilinter // Kubernetes' own type, whose empty value selects everything.
+
+	// outsideCalls says whether the rules may call HTTP services or read resources of the cluster. Forbidden: a rule that does is refused, and the policy is not Ready.
+	// +optional
+	// +default="Forbidden"
+	OutsideCalls OutsideCalls `json:"outsideCalls,omitempty"`
 }
 
 // Example is a piece of code whose verdict is known. A policy that judges one of its examples otherwise is not Ready.
@@ -315,6 +474,10 @@ type ExecutionPolicySpec struct {
 	// untrusted replaces allow and requireApproval for code that untrusted content drove. Absent: such code is denied.
 	// +optional
 	Untrusted *OperationRules `json:"untrusted,omitempty"`
+
+	// provenance says how far claims about inputs are believed, and whose signatures raise their trust. Absent: claims count as admission lets them pass.
+	// +optional
+	Provenance *Provenance `json:"provenance,omitempty"`
 
 	// approval sets the terms of approvals.
 	// +optional

@@ -165,6 +165,12 @@ type Verdict struct {
 	// +required
 	Decision Decision `json:"decision,omitempty"`
 
+	// approvals is the number of different people who have to agree, the highest that the policy's terms, a matching rule or a credential asks for. Set where the decision is RequireApproval, and only there.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10
+	Approvals int32 `json:"approvals,omitempty"`
+
 	// trust is the least trust of all inputs, Untrusted where there are none.
 	// +required
 	Trust Trust `json:"trust,omitempty"`
@@ -175,7 +181,13 @@ type Verdict struct {
 	// +kubebuilder:validation:MaxLength=63
 	DecidedBy string `json:"decidedBy,omitempty"`
 
-	// policyDigest is the digest of the policy that judged.
+	// trustReason says in one sentence why the trust is what it is.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	TrustReason string `json:"trustReason,omitempty"`
+
+	// policyDigest is the digest of the effective policy that judged: the policy and the organisation rules that it selects.
 	// +optional
 	// +kubebuilder:validation:MinLength=71
 	// +kubebuilder:validation:MaxLength=71

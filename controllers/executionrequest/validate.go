@@ -94,7 +94,7 @@ func (r *Reconciler) assess(ctx context.Context, from client.Reader, req *v1alph
 	}
 	trust, decidedBy := policy.Trust(req.Spec.Inputs)
 	report := gate.Read(policy.CodeOf(&pol.Spec, req.Spec.Code.Language, req.Spec.Code.Source))
-	verdict := policy.Judge(report, &pol.Spec, trust)
+	verdict := policy.WithCredentials(policy.Judge(report, &pol.Spec, trust), &pol.Spec, req.Spec.Credentials)
 	verdict.DecidedBy = decidedBy
 	if verdict.PolicyDigest, err = policy.Digest(&pol.Spec); err != nil {
 		return nil, fmt.Errorf("digest policy: %w", err)

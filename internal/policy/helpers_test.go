@@ -32,10 +32,10 @@ func testPolicy(edit ...func(*v1alpha1.ExecutionPolicySpec)) *v1alpha1.Execution
 					Delete: []string{"/workspace/**"},
 				},
 			}},
-			RequireApproval: []v1alpha1.OperationRule{{
+			RequireApproval: []v1alpha1.ApprovalRule{{OperationRule: v1alpha1.OperationRule{
 				Description: "Deleting data",
 				Paths:       &v1alpha1.Paths{Delete: []string{"/data/**"}},
-			}},
+			}}},
 		},
 		Untrusted: &v1alpha1.OperationRules{
 			Allow: []v1alpha1.OperationRule{{
@@ -61,8 +61,13 @@ func allowing(rule v1alpha1.OperationRule) *v1alpha1.ExecutionPolicySpec {
 // asking is a policy with one rule under requireApproval and no others.
 func asking(rule v1alpha1.OperationRule) *v1alpha1.ExecutionPolicySpec {
 	return testPolicy(func(s *v1alpha1.ExecutionPolicySpec) {
-		s.OperationRules = v1alpha1.OperationRules{RequireApproval: []v1alpha1.OperationRule{rule}}
+		s.OperationRules = v1alpha1.OperationRules{RequireApproval: asks(rule)}
 	})
+}
+
+// asks is a list of one rule under requireApproval, with the schema's defaults.
+func asks(rule v1alpha1.OperationRule) []v1alpha1.ApprovalRule {
+	return []v1alpha1.ApprovalRule{{OperationRule: rule, Approvals: 1, Applies: v1alpha1.AppliesAlways}}
 }
 
 func quantity(s string) *resource.Quantity {

@@ -3,46 +3,68 @@
 package policy
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 	"github.com/airlock-dev/airlock/internal/gate"
 )
 
-// MaxFindings is how many findings a verdict lists; findingsTotal counts all.
-const MaxFindings = 32
-
 // Judge decides about a report under a policy. The verdict is the strictest
 // over all operations, and Deny for everything that could not be read or is not
-// known. It sets trust (a value outside the closed set is Untrusted) and
-// policyDigest; decidedBy is the caller's, who has the inputs.
+// known. It sets trust (a value outside the closed set is Untrusted),
+// policyDigest and, with RequireApproval, approvals. What follows from the rest
+// of the request is added by WithCredentials and by the caller, who has the inputs.
 //
 // Code that untrusted content drove is judged by spec.untrusted alone; without
 // it, such code is denied whatever it does.
 func Judge(report *gate.Report, spec *v1alpha1.ExecutionPolicySpec, trust v1alpha1.Trust) v1alpha1.Verdict {
 	trust = knownTrust(trust)
 	if spec == nil {
-		return verdict(trust, "", []v1alpha1.Finding{noPolicy})
+		return verdict(trust, "", noPolicy)
 	}
 	digest, err := Digest(spec)
 	if err != nil {
-		return verdict(trust, "", []v1alpha1.Finding{noPolicy})
+		return verdict(trust, "", noPolicy)
 	}
 	if refusals := refuse(report, spec, trust); len(refusals) > 0 {
-		return verdict(trust, digest, refusals)
+		return verdict(trust, digest, refusals...)
 	}
-	j := judge{rules: &spec.OperationRules, path: "spec"}
-	if trust == v1alpha1.Untrusted {
-		j = judge{rules: spec.Untrusted, path: "spec.untrusted"}
-	}
+	j := judgeFor(spec, trust)
 	var findings []v1alpha1.Finding
+	var approvals int32
 	for i := range report.Operations {
-		if f := j.decide(&report.Operations[i]); f.Decision != v1alpha1.Allow {
+		f, people := j.decide(&report.Operations[i])
+		if f.Decision != v1alpha1.Allow {
 			findings = append(findings, f)
+			approvals = max(approvals, people)
 		}
 	}
-	return verdict(trust, digest, findings)
+	return Tighten(verdict(trust, digest), max(approvals, spec.Approval.Required), findings...)
+}
+
+// AskedFor returns the operations that a verdict of RequireApproval asks people
+// about, in the order of the report: what a remembered decision has to cover. It
+// is nil where the verdict on the report is not RequireApproval.
+func AskedFor(report *gate.Report, spec *v1alpha1.ExecutionPolicySpec, trust v1alpha1.Trust) []gate.Operation {
+	if Judge(report, spec, trust).Decision != v1alpha1.RequireApproval {
+		return nil
+	}
+	j := judgeFor(spec, knownTrust(trust))
+	var asked []gate.Operation
+	for i := range report.Operations {
+		if f, _ := j.decide(&report.Operations[i]); f.Decision == v1alpha1.RequireApproval {
+			asked = append(asked, report.Operations[i])
+		}
+	}
+	return asked
+}
+
+// judgeFor selects the rules for a trust of the closed set.
+func judgeFor(spec *v1alpha1.ExecutionPolicySpec, trust v1alpha1.Trust) judge {
+	if trust == v1alpha1.Untrusted {
+		return judge{rules: spec.Untrusted, path: "spec.untrusted"}
+	}
+	return judge{rules: &spec.OperationRules, path: "spec"}
 }
 
 // refuse finds what denies a report as a whole.
@@ -79,88 +101,69 @@ func runtimeFor(spec *v1alpha1.ExecutionPolicySpec, lang v1alpha1.Language) (v1a
 	return spec.Runtimes[i], true
 }
 
-// verdict sums the findings up. No finding is the only way to Allow.
-func verdict(trust v1alpha1.Trust, digest string, findings []v1alpha1.Finding) v1alpha1.Verdict {
-	slices.SortStableFunc(findings, func(a, b v1alpha1.Finding) int {
-		return cmp.Or(
-			cmp.Compare(strictness(b.Decision), strictness(a.Decision)),
-			cmp.Compare(a.Line, b.Line),
-			cmp.Compare(a.Column, b.Column),
-		)
-	})
-	decision := v1alpha1.Allow
-	if len(findings) > 0 {
-		decision = findings[0].Decision
-	}
-	total := int32(min(len(findings), 1_000_000))
-	return v1alpha1.Verdict{
-		Decision:      decision,
-		Trust:         trust,
-		PolicyDigest:  digest,
-		Findings:      findings[:min(len(findings), MaxFindings)],
-		FindingsTotal: &total,
-	}
-}
-
-// strictness orders Allow < RequireApproval < everything else.
-func strictness(d v1alpha1.Decision) int {
-	switch d {
-	case v1alpha1.Allow:
-		return 0
-	case v1alpha1.RequireApproval:
-		return 1
-	case v1alpha1.Deny:
-		return 2
-	default:
-		return 2
-	}
-}
-
 // judge holds the rules for one trust.
 type judge struct {
 	rules *v1alpha1.OperationRules
 	path  string // of the rules within the policy
 }
 
-// decide judges one operation.
-func (j judge) decide(op *gate.Operation) v1alpha1.Finding {
+// decide judges one operation, and says how many people have to agree to it.
+func (j judge) decide(op *gate.Operation) (v1alpha1.Finding, int32) {
 	switch op.Kind {
 	case gate.KindDynamic:
-		return found(op, v1alpha1.Deny, reasonDynamic(op))
+		return found(op, v1alpha1.Deny, reasonDynamic(op)), 0
 	case gate.KindUnknown:
 		return j.decideUnknown(op)
 	case gate.KindImport, gate.KindCompute, gate.KindFileRead, gate.KindFileWrite, gate.KindFileDelete,
 		gate.KindNetwork, gate.KindProcess, gate.KindSQL, gate.KindEnvironment:
 		return j.decideKnown(op)
 	default:
-		return found(op, v1alpha1.Deny, reasonKind(op))
+		return found(op, v1alpha1.Deny, reasonKind(op)), 0
 	}
 }
 
-// decideKnown: requireApproval outweighs allow, and what neither lists is denied.
-func (j judge) decideKnown(op *gate.Operation) v1alpha1.Finding {
-	asks := func(rule v1alpha1.OperationRule) bool { return matches(&rule, op) || mayMatchPath(&rule, op) }
-	permits := func(rule v1alpha1.OperationRule) bool { return matches(&rule, op) }
-	if i := slices.IndexFunc(j.rules.RequireApproval, asks); i >= 0 {
-		return found(op, v1alpha1.RequireApproval, j.reasonApproval(op, i))
+// decideKnown: a rule under requireApproval outweighs allow unless it applies to
+// what is not allowed only, and what neither lists is denied.
+func (j judge) decideKnown(op *gate.Operation) (v1alpha1.Finding, int32) {
+	allowed := isLanguageCore(op) || slices.ContainsFunc(j.rules.Allow, func(rule v1alpha1.OperationRule) bool { return matches(&rule, op) })
+	i, people := j.asks(func(rule *v1alpha1.ApprovalRule) bool {
+		if allowed && rule.Applies == v1alpha1.AppliesUnlessAllowed {
+			return false
+		}
+		return matches(&rule.OperationRule, op) || mayMatchPath(&rule.OperationRule, op)
+	})
+	switch {
+	case i >= 0:
+		return found(op, v1alpha1.RequireApproval, j.reasonApproval(op, i)), people
+	case allowed:
+		return found(op, v1alpha1.Allow, ""), 0
+	default:
+		return found(op, v1alpha1.Deny, j.reasonUnlisted(op)), 0
 	}
-	if isLanguageCore(op) || slices.ContainsFunc(j.rules.Allow, permits) {
-		return found(op, v1alpha1.Allow, "")
-	}
-	return found(op, v1alpha1.Deny, j.reasonUnlisted(op))
 }
 
 // decideUnknown: what could not be proven never runs without a person, whatever
 // spec.allow says. A person is asked only where the policy names the operation
 // in requireApproval.calls and the gate knows its full name.
-func (j judge) decideUnknown(op *gate.Operation) v1alpha1.Finding {
-	i := slices.IndexFunc(j.rules.RequireApproval, func(rule v1alpha1.OperationRule) bool {
-		return matchesCall(rule.Calls, op)
-	})
+func (j judge) decideUnknown(op *gate.Operation) (v1alpha1.Finding, int32) {
+	i, people := j.asks(func(rule *v1alpha1.ApprovalRule) bool { return matchesCall(rule.Calls, op) })
 	if i >= 0 {
-		return found(op, v1alpha1.RequireApproval, j.reasonApproval(op, i))
+		return found(op, v1alpha1.RequireApproval, j.reasonApproval(op, i)), people
 	}
-	return found(op, v1alpha1.Deny, j.reasonUnknown(op))
+	return found(op, v1alpha1.Deny, j.reasonUnknown(op)), 0
+}
+
+// asks returns the matching rule under requireApproval that needs the most
+// people, the first of several, and their number; -1 where none matches.
+func (j judge) asks(match func(*v1alpha1.ApprovalRule) bool) (rule int, people int32) {
+	rule = -1
+	for i := range j.rules.RequireApproval {
+		r := &j.rules.RequireApproval[i]
+		if match(r) && max(r.Approvals, 1) > people {
+			rule, people = i, max(r.Approvals, 1)
+		}
+	}
+	return rule, people
 }
 
 // isLanguageCore finds the effect-free builtins of a language ("print", "Math.max")

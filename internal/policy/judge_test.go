@@ -45,14 +45,14 @@ func TestJudge(t *testing.T) {
 		"a name made up at run time may be the one that people are asked for": {
 			report: complete(pathOp(gate.KindFileDelete, "/workspace/"+gate.MadeUp+".csv")),
 			policy: testPolicy(func(s *v1alpha1.ExecutionPolicySpec) {
-				s.RequireApproval = []v1alpha1.OperationRule{{Paths: &v1alpha1.Paths{Delete: []string{"/workspace/keep/ledger.csv"}}}}
+				s.RequireApproval = asks(v1alpha1.OperationRule{Paths: &v1alpha1.Paths{Delete: []string{"/workspace/keep/ledger.csv"}}})
 			}),
 			want: v1alpha1.RequireApproval,
 		},
 		"a name made up elsewhere may not": {
 			report: complete(pathOp(gate.KindFileDelete, "/workspace/out/"+gate.MadeUp)),
 			policy: testPolicy(func(s *v1alpha1.ExecutionPolicySpec) {
-				s.RequireApproval = []v1alpha1.OperationRule{{Paths: &v1alpha1.Paths{Delete: []string{"/workspace/keep/**", "/workspace/out"}}}}
+				s.RequireApproval = asks(v1alpha1.OperationRule{Paths: &v1alpha1.Paths{Delete: []string{"/workspace/keep/**", "/workspace/out"}}})
 			}),
 			want: v1alpha1.Allow,
 		},
@@ -70,7 +70,7 @@ func TestJudge(t *testing.T) {
 		"requireApproval outweighs allow": {
 			report: complete(pathOp(gate.KindFileDelete, "/workspace/x")),
 			policy: testPolicy(func(s *v1alpha1.ExecutionPolicySpec) {
-				s.RequireApproval = []v1alpha1.OperationRule{{Paths: &v1alpha1.Paths{Delete: []string{"/**"}}}}
+				s.RequireApproval = asks(v1alpha1.OperationRule{Paths: &v1alpha1.Paths{Delete: []string{"/**"}}})
 			}),
 			want: v1alpha1.RequireApproval,
 		},
@@ -255,7 +255,7 @@ func permitEverything(s *v1alpha1.ExecutionPolicySpec) {
 		Unresolved:  []v1alpha1.OperationKind{"FileRead", "FileWrite", "FileDelete", "Network", "Process", "SQL", "Environment", "Dynamic", "Unknown", "", "Harmless"},
 	}
 	s.Allow = []v1alpha1.OperationRule{all}
-	s.RequireApproval = []v1alpha1.OperationRule{all}
+	s.RequireApproval = asks(all)
 }
 
 func commands(name string, args ...string) v1alpha1.OperationRule {

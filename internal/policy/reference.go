@@ -25,10 +25,10 @@ func Workspace(dialect gate.Dialect) *v1alpha1.ExecutionPolicySpec {
 		Imports: []string{"*"},
 		Paths:   &v1alpha1.Paths{Read: append([]string{"/inputs/**"}, own...), Write: own, Delete: own},
 	})
-	spec.RequireApproval = []v1alpha1.OperationRule{{
+	spec.RequireApproval = []v1alpha1.ApprovalRule{{OperationRule: v1alpha1.OperationRule{
 		Unresolved: []v1alpha1.OperationKind{"FileRead", "FileWrite", "FileDelete", "Network", "Process", "SQL", "Environment"},
 		Hosts:      []string{"**"},
-	}}
+	}}}
 	return spec
 }
 

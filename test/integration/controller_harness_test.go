@@ -139,7 +139,7 @@ func policySpec() v1alpha1.ExecutionPolicySpec {
 		}},
 		OperationRules: v1alpha1.OperationRules{
 			Allow:           []v1alpha1.OperationRule{{Imports: []string{"builtins", "os", "json"}}, {Paths: &v1alpha1.Paths{Read: []string{"/inputs/**"}}}},
-			RequireApproval: []v1alpha1.OperationRule{{Paths: &v1alpha1.Paths{Delete: []string{"/**"}}}},
+			RequireApproval: []v1alpha1.ApprovalRule{{OperationRule: v1alpha1.OperationRule{Paths: &v1alpha1.Paths{Delete: []string{"/**"}}}}},
 		},
 		Approval: v1alpha1.ApprovalTerms{Required: 1, TTLSeconds: 3600},
 		Limits:   v1alpha1.Limits{TimeoutSeconds: 60, CPU: new(resource.MustParse("1")), Memory: new(resource.MustParse("256Mi"))},

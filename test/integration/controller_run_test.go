@@ -313,7 +313,7 @@ func TestAMissingCredentialIsRefusedWithoutNamingTheSecret(t *testing.T) {
 
 // withCredential lists a credential, needs asks for it, and credential creates the Secret behind it.
 func withCredential(p *v1alpha1.ExecutionPolicySpec) {
-	p.Credentials = []v1alpha1.Credential{{Name: "database", SecretKeyRef: v1alpha1.SecretKey{Name: "hidden-name", Key: "password"}}}
+	p.Credentials = []v1alpha1.Credential{{Name: "database", SecretKeyRef: v1alpha1.SecretKey{Name: "hidden-name", Key: "password"}, Approvals: new(int32)}}
 }
 
 func needs(r *v1alpha1.ExecutionRequest) { r.Spec.Credentials = []string{"database"} }
