@@ -41,7 +41,7 @@ func command() *cobra.Command {
 }
 
 func up(c *cluster.Cluster) *cobra.Command {
-	var controlPlaneOnly bool
+	var controlPlaneOnly, simulatedNodes bool
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Create the cluster, or repair what died; prints status when everything runs",
@@ -59,13 +59,22 @@ func up(c *cluster.Cluster) *cobra.Command {
 				return fmt.Errorf("find this program: %w", err)
 			}
 			builder := build.Builder{Source: source, Cache: cache, Out: c.Out}
-			if err := c.Up(cmd.Context(), controlPlaneOnly, builder); err != nil {
+			kind := cluster.Node
+			switch {
+			case simulatedNodes:
+				kind = cluster.SimulatedNodes
+			case controlPlaneOnly:
+				kind = cluster.ControlPlaneOnly
+			}
+			if err := c.Up(cmd.Context(), kind, builder); err != nil {
 				return err
 			}
 			return printStatus(cmd, c)
 		},
 	}
 	cmd.Flags().BoolVar(&controlPlaneOnly, "control-plane-only", false, "only etcd and the API server, on loopback, without root: for integration tests")
+	cmd.Flags().BoolVar(&simulatedNodes, "simulated-nodes", false, "a control plane with controller-manager, scheduler and an audit log, without a node: for benchmarks that play the nodes")
+	cmd.MarkFlagsMutuallyExclusive("control-plane-only", "simulated-nodes")
 	return cmd
 }
 

@@ -18,6 +18,9 @@ const (
 	apiPort     = 6443
 	etcdPort    = 2379
 	etcdPeer    = 2380
+
+	controllerManagerPort = 10257
+	schedulerPort         = 10259
 )
 
 // maxClusters is how many full clusters have addresses on one machine.
@@ -42,7 +45,7 @@ func (s state) server() string {
 
 // choose takes ports that are free now.
 func (p *ports) choose() error {
-	for _, port := range []*int{&p.Etcd, &p.EtcdPeer, &p.API} {
+	for _, port := range []*int{&p.Etcd, &p.EtcdPeer, &p.API, &p.ControllerManager, &p.Scheduler} {
 		l, err := net.Listen("tcp4", net.JoinHostPort(loopback, "0")) //nolint:noctx // local and at once
 		if err != nil {
 			return fmt.Errorf("find a free port: %w", err)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,14 @@ import (
 	"github.com/airlock-dev/airlock/hack/cluster/internal/pki"
 	"github.com/airlock-dev/airlock/hack/cluster/internal/process"
 )
+
+// auditPolicy records who did what to which object, once, without contents.
+//
+//go:embed config/audit.yaml
+var auditPolicy string
+
+// AuditLogPath is where the API server of a cluster for simulated nodes writes its audit log, a JSON event a line.
+func (c *Cluster) AuditLogPath() string { return c.dir("logs", "audit.log") }
 
 // controlPlanePatience bounds the start of etcd and of the API server, on a machine that builds something else meanwhile.
 const controlPlanePatience = 2 * time.Minute
@@ -45,6 +54,7 @@ func (c *Cluster) ensureControlPlaneFiles() error {
 	}
 	kubernetes := c.programs.Program("kubernetes", "kubernetes")
 	return errors.Join(
+		c.writeConfig("audit.yaml", auditPolicy),
 		c.link(c.programs.Program("etcd", "etcd"), "etcd"),
 		c.link(kubernetes, "kube-apiserver"),
 		c.link(kubernetes, "kubectl"),
@@ -85,6 +95,9 @@ func (c *Cluster) apiServer() component {
 	}
 	if s.ControlPlaneOnly {
 		args = append(args, "--endpoint-reconciler-type=none") // no pod could reach it at a loopback address
+	}
+	if s.Controllers {
+		args = append(args, "--audit-policy-file="+c.dir("config", "audit.yaml"), "--audit-log-path="+c.AuditLogPath(), "--audit-log-mode=batch", "--audit-log-batch-max-wait=1s")
 	}
 	return component{
 		Spec: process.Spec{

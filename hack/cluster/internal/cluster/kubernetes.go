@@ -7,7 +7,9 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"net"
 	"os"
+	"strconv"
 
 	"github.com/airlock-dev/airlock/hack/cluster/internal/pki"
 	"github.com/airlock-dev/airlock/hack/cluster/internal/process"
@@ -24,6 +26,19 @@ func (c *Cluster) kubeletConfig() (string, error) {
 	})
 }
 
+// ensureControllerFiles makes what controller-manager and scheduler read.
+func (c *Cluster) ensureControllerFiles() error {
+	kubernetes := c.programs.Program("kubernetes", "kubernetes")
+	node := pki.Subject{CommonName: c.Name, IPs: []net.IP{net.ParseIP(c.state.nodeIP()), net.ParseIP(loopback)}, DNSNames: []string{c.Name}}
+	return errors.Join(
+		c.pki().Ensure("node", node),
+		c.ensureKubeconfig(c.dir("config", "controller-manager.kubeconfig"), "controller-manager", pki.Subject{CommonName: "system:kube-controller-manager"}),
+		c.ensureKubeconfig(c.dir("config", "scheduler.kubeconfig"), "scheduler", pki.Subject{CommonName: "system:kube-scheduler"}),
+		c.link(kubernetes, "kube-controller-manager"),
+		c.link(kubernetes, "kube-scheduler"),
+	)
+}
+
 // ensureKubernetesFiles makes what controller-manager, scheduler and kubelet read.
 func (c *Cluster) ensureKubernetesFiles() error {
 	kubelet, err := c.kubeletConfig()
@@ -32,13 +47,10 @@ func (c *Cluster) ensureKubernetesFiles() error {
 	}
 	kubernetes := c.programs.Program("kubernetes", "kubernetes")
 	return errors.Join(
-		c.ensureKubeconfig(c.dir("config", "controller-manager.kubeconfig"), "controller-manager", pki.Subject{CommonName: "system:kube-controller-manager"}),
-		c.ensureKubeconfig(c.dir("config", "scheduler.kubeconfig"), "scheduler", pki.Subject{CommonName: "system:kube-scheduler"}),
+		c.ensureControllerFiles(),
 		c.ensureKubeconfig(c.dir("config", "kubelet.kubeconfig"), "kubelet", pki.Subject{
 			CommonName: "system:node:" + c.Name, Organizations: []string{"system:nodes"},
 		}),
-		c.link(kubernetes, "kube-controller-manager"),
-		c.link(kubernetes, "kube-scheduler"),
 		c.link(kubernetes, "kubelet"),
 		c.writeConfig("kubelet.yaml", kubelet),
 		c.writeConfig("resolv.conf", ""), // what pods with dnsPolicy Default inherit: no name server outside of the cluster
@@ -54,9 +66,9 @@ func (c *Cluster) writeConfig(name, content string) error {
 
 func (c *Cluster) controllerManager() component {
 	p, kubeconfig := c.pki(), c.dir("config", "controller-manager.kubeconfig")
-	return c.kubernetesDaemon("kube-controller-manager", 10257, []string{
+	return c.kubernetesDaemon("kube-controller-manager", c.state.Ports.ControllerManager, []string{
 		"--kubeconfig=" + kubeconfig, "--authentication-kubeconfig=" + kubeconfig, "--authorization-kubeconfig=" + kubeconfig,
-		"--bind-address=" + c.state.nodeIP(), "--tls-cert-file=" + p.Cert("node"), "--tls-private-key-file=" + p.Key("node"),
+		"--bind-address=" + c.state.nodeIP(), "--secure-port=" + strconv.Itoa(c.state.Ports.ControllerManager), "--tls-cert-file=" + p.Cert("node"), "--tls-private-key-file=" + p.Key("node"),
 		"--leader-elect=false", "--use-service-account-credentials", "--profiling=false",
 		"--allocate-node-cidrs", "--cluster-cidr=" + c.state.podCIDR(), "--node-cidr-mask-size=24", "--service-cluster-ip-range=" + serviceCIDR,
 		"--cluster-signing-cert-file=" + p.Cert("ca"), "--cluster-signing-key-file=" + p.Key("ca"),
@@ -66,9 +78,9 @@ func (c *Cluster) controllerManager() component {
 
 func (c *Cluster) scheduler() component {
 	p, kubeconfig := c.pki(), c.dir("config", "scheduler.kubeconfig")
-	return c.kubernetesDaemon("kube-scheduler", 10259, []string{
+	return c.kubernetesDaemon("kube-scheduler", c.state.Ports.Scheduler, []string{
 		"--kubeconfig=" + kubeconfig, "--authentication-kubeconfig=" + kubeconfig, "--authorization-kubeconfig=" + kubeconfig,
-		"--bind-address=" + c.state.nodeIP(), "--tls-cert-file=" + p.Cert("node"), "--tls-private-key-file=" + p.Key("node"),
+		"--bind-address=" + c.state.nodeIP(), "--secure-port=" + strconv.Itoa(c.state.Ports.Scheduler), "--tls-cert-file=" + p.Cert("node"), "--tls-private-key-file=" + p.Key("node"),
 		"--leader-elect=false", "--profiling=false",
 	})
 }

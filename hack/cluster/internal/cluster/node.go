@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
-	"github.com/airlock-dev/airlock/hack/cluster/internal/pki"
 	"github.com/airlock-dev/airlock/hack/cluster/internal/process"
 	"github.com/airlock-dev/airlock/hack/cluster/internal/world"
 )
@@ -87,9 +86,7 @@ func (c *Cluster) ensureNodeFiles() error {
 			return fmt.Errorf("create a directory of the node: %w", err)
 		}
 	}
-	node := pki.Subject{CommonName: c.Name, IPs: []net.IP{net.ParseIP(c.state.nodeIP()), net.ParseIP(loopback)}, DNSNames: []string{c.Name}}
 	return errors.Join(
-		c.pki().Ensure("node", node),
 		c.ensureKubernetesFiles(),
 		c.ensureContainerdFiles(),
 		c.ensureCiliumFiles(),

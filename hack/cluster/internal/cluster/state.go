@@ -39,6 +39,8 @@ type state struct {
 	Index int `json:"index"`
 	// ControlPlaneOnly says that there is no node.
 	ControlPlaneOnly bool `json:"controlPlaneOnly"`
+	// Controllers says that controller-manager and scheduler run although there is no node, and that the API server keeps an audit log.
+	Controllers bool `json:"controllers,omitempty"`
 	// Ports that were free when a control plane without a network namespace was made.
 	Ports ports `json:"ports"`
 }
@@ -47,6 +49,9 @@ type ports struct {
 	Etcd     int `json:"etcd"`
 	EtcdPeer int `json:"etcdPeer"`
 	API      int `json:"api"`
+	// ControllerManager and Scheduler are their secure ports.
+	ControllerManager int `json:"controllerManager"`
+	Scheduler         int `json:"scheduler"`
 }
 
 // ErrNotFound says that no cluster has this name.
@@ -137,17 +142,17 @@ func (c *Cluster) clearRun() error {
 }
 
 // create records a new cluster before anything of it exists, so that down always finds it.
-func (c *Cluster) create(controlPlaneOnly bool) error {
-	c.state = state{ControlPlaneOnly: controlPlaneOnly}
+func (c *Cluster) create(kind Kind) error {
+	c.state = state{ControlPlaneOnly: kind != Node, Controllers: kind == SimulatedNodes}
 	unlock, err := lockFile(addressLock)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if controlPlaneOnly {
+	if c.state.ControlPlaneOnly {
 		err = c.state.Ports.choose()
 	} else {
-		c.state.Ports = ports{Etcd: etcdPort, EtcdPeer: etcdPeer, API: apiPort}
+		c.state.Ports = ports{Etcd: etcdPort, EtcdPeer: etcdPeer, API: apiPort, ControllerManager: controllerManagerPort, Scheduler: schedulerPort}
 		if c.state.Index, err = freeIndex(); err == nil {
 			err = c.checkCgroup()
 		}

@@ -21,7 +21,7 @@ func testCluster(t *testing.T) *Cluster {
 	t.Setenv("AIRLOCK_CLUSTER_DIR", "/state")
 	return &Cluster{
 		Name: "test", Now: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC),
-		state: state{Index: 2, Ports: ports{Etcd: etcdPort, EtcdPeer: etcdPeer, API: apiPort}},
+		state: state{Index: 2, Ports: ports{Etcd: etcdPort, EtcdPeer: etcdPeer, API: apiPort, ControllerManager: controllerManagerPort, Scheduler: schedulerPort}},
 	}
 }
 
@@ -102,17 +102,17 @@ func TestStateIsKeptAndKindsAreNotMixed(t *testing.T) {
 	if err := c.load(); !errors.Is(err, ErrNotFound) {
 		t.Fatalf("load() = %v, want ErrNotFound", err)
 	}
-	if err := c.open(true); err != nil {
+	if err := c.open(ControlPlaneOnly); err != nil {
 		t.Fatal(err)
 	}
 	again := &Cluster{Name: "test"}
-	if err := again.open(true); err != nil {
+	if err := again.open(ControlPlaneOnly); err != nil {
 		t.Fatal(err)
 	}
 	if again.state != c.state {
 		t.Errorf("state is %+v, want %+v", again.state, c.state)
 	}
-	if err := again.open(false); err == nil || !strings.Contains(err.Error(), "a control plane only") {
+	if err := again.open(Node); err == nil || !strings.Contains(err.Error(), "a control plane only") {
 		t.Errorf("a control plane becomes a node: %v", err)
 	}
 }
@@ -146,7 +146,7 @@ func TestDownAfterACrash(t *testing.T) {
 			t.Setenv("AIRLOCK_CLUSTER_DIR", t.TempDir())
 			var out bytes.Buffer
 			c := &Cluster{Name: "test", Out: &out}
-			if err := c.create(true); err != nil {
+			if err := c.create(ControlPlaneOnly); err != nil {
 				t.Fatal(err)
 			}
 			crash(t, c)

@@ -74,6 +74,9 @@ func (c *Cluster) componentRow(table io.Writer, name string) (running bool, err 
 // components lists what runs in this kind of cluster, in starting order.
 func (c *Cluster) components() []string {
 	names := []string{"etcd", "kube-apiserver"}
+	if c.state.Controllers {
+		names = append(names, "kube-controller-manager", "kube-scheduler")
+	}
 	if !c.state.ControlPlaneOnly {
 		names = append(names, "world", "kube-controller-manager", "kube-scheduler", "containerd", "kubelet", "cilium-agent")
 	}
