@@ -260,6 +260,41 @@ type Result struct {
 	Stderr *Output `json:"stderr,omitempty"`
 }
 
+// AuditState says whether everything that the status tells is in the audit log.
+// +kubebuilder:validation:Enum=Recorded;Pending
+type AuditState string
+
+const (
+	// AuditRecorded: every record up to this status is in the log.
+	AuditRecorded AuditState = "Recorded"
+	// AuditPending: the log could not be written; the operator appends what is missing when it can.
+	AuditPending AuditState = "Pending"
+)
+
+// Audit is a request's place in the audit log.
+type Audit struct {
+	// state is Recorded or Pending.
+	// +required
+	State AuditState `json:"state,omitempty"`
+
+	// log is the origin of the log, the first line of its checkpoints.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Log string `json:"log,omitempty"`
+
+	// index in the log of the latest record of this request.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
+	Index *int64 `json:"index,omitempty"`
+
+	// approvalGeneration is the generation of the Approval up to which its decisions are recorded.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	ApprovalGeneration int64 `json:"approvalGeneration,omitempty"`
+}
+
 // ExecutionRequestStatus is what became of a request.
 // +kubebuilder:validation:MinProperties=1
 type ExecutionRequestStatus struct {
@@ -305,6 +340,10 @@ type ExecutionRequestStatus struct {
 	// result is how the execution ended.
 	// +optional
 	Result *Result `json:"result,omitempty"`
+
+	// audit says where the request stands in the audit log. Absent: nothing of it is recorded yet.
+	// +optional
+	Audit *Audit `json:"audit,omitempty"`
 }
 
 // ExecutionRequest asks to run a piece of code. The gate reads the code, people approve what is sensitive, and exactly the judged bytes run in a throw-away sandbox.
