@@ -9,8 +9,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 out=${1:?usage: hack/generate.sh OUT}
-# The chart renders CRDs and admission policies from copies, because Helm reads
-# no file outside the chart.
+# The chart renders CRDs, admission policies and its default policy from copies,
+# because Helm reads no file outside the chart.
 chart_files=charts/airlock/files
 
 controller_gen=$(hack/tools/build.sh controller-gen)
@@ -19,7 +19,8 @@ controller_gen=$(hack/tools/build.sh controller-gen)
 "$controller_gen" crd paths=./api/... output:crd:dir="$out/config/crd"
 "$controller_gen" rbac:roleName=airlock-manager paths=./controllers/... output:rbac:dir="$out/config/rbac"
 
-rm -rf "${out:?}/$chart_files"/{crds,admission}
-mkdir -p "$out/$chart_files"/{crds,admission}
+rm -rf "${out:?}/$chart_files"/{crds,admission,policies}
+mkdir -p "$out/$chart_files"/{crds,admission,policies}
 cp "$out"/config/crd/*.yaml "$out/$chart_files/crds/"
 cp config/admission/*.yaml "$out/$chart_files/admission/"
+cp config/samples/policies/data-analysis.yaml "$out/$chart_files/policies/"

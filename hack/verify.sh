@@ -49,7 +49,7 @@ check() {
   stale_generated_files() {
     hack/generate.sh "$scratch/generated" || return 1
     local path
-    for path in api/v1alpha1/zz_generated.deepcopy.go config/crd config/rbac/role.yaml charts/airlock/files/{crds,admission}; do
+    for path in api/v1alpha1/zz_generated.deepcopy.go config/crd config/rbac/role.yaml charts/airlock/files/{crds,admission,policies}; do
       diff -r --brief "$path" "$scratch/generated/$path" 2>&1 || true
     done
   }

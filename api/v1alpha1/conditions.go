@@ -53,7 +53,7 @@ const (
 	ReasonPodLost          = "PodLost"
 	ReasonReportInvalid    = "ReportInvalid"
 
-	// Ready of an ExecutionPolicy.
+	// Ready of an ExecutionPolicy, and Invalid.
 	ReasonExamplesPass        = "ExamplesPass"
 	ReasonExampleFails        = "ExampleFails"
 	ReasonInventoryMismatch   = "InventoryMismatch"

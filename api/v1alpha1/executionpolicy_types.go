@@ -80,7 +80,8 @@ type Paths struct {
 	Delete []string `json:"delete,omitempty"`
 }
 
-// Command matches a command by its name and, where given, its first arguments.
+// Command matches a command by its name and by every one of its words, all of them literals in the code. An empty word and one
+// with a part ".." are matched by no pattern that has a star.
 type Command struct {
 	// name of the program as the code gives it, for example git. Globs are not accepted.
 	// +required
@@ -88,7 +89,7 @@ type Command struct {
 	// +kubebuilder:validation:MaxLength=128
 	Name string `json:"name,omitempty"`
 
-	// args must be equal to the first arguments of the command, all of them literals in the code.
+	// args are patterns of all words behind the name, in their order; absent, there are none. "*" in a word stands for any characters but "/", "**" between slashes for any number of path segments, and a word "**" for any number of words. What begins with "-" or "/" is matched only by a pattern that begins so too.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -96,6 +97,16 @@ type Command struct {
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256
 	Args []string `json:"args,omitempty"`
+
+	// options may stand anywhere behind the leading words of args that have no star, and every other word that begins with "-" is refused: "--all" and "-l" are exactly these words, "--tail=*" has its value attached, and "-n shop" takes the next word, which may be a pattern. Clusters and abbreviations need an entry of their own, and so does "--", behind which no word may begin with "-". "*" alone, under requireApproval only, leaves open all that follows the leading words, computed words too.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:Pattern=`^(\*|-[^ ]*( [^ -][^ ]*)?)$`
+	Options []string `json:"options,omitempty"`
 }
 
 // SQLOperation matches SQL statements.

@@ -69,6 +69,10 @@ func check(pol *v1alpha1.ExecutionPolicy) metav1.Condition {
 		ready.Message = "spec.kyverno: this version does not evaluate Kyverno rules and will not judge without them; remove the field"
 		return ready
 	}
+	if problems := policy.Check(&pol.Spec); len(problems) > 0 {
+		ready.Reason, ready.Message = v1alpha1.ReasonInvalid, problems.ToAggregate().Error()
+		return ready
+	}
 	for i, r := range pol.Spec.Runtimes {
 		if want := gate.Inventory(gate.Language(r.Language)); want != "" && want != r.Inventory {
 			ready.Reason = v1alpha1.ReasonInventoryMismatch

@@ -130,7 +130,7 @@ func (j judge) decideKnown(op *gate.Operation) (v1alpha1.Finding, int32) {
 		if allowed && rule.Applies == v1alpha1.AppliesUnlessAllowed {
 			return false
 		}
-		return matches(&rule.OperationRule, op) || mayMatchPath(&rule.OperationRule, op)
+		return matches(&rule.OperationRule, op) || mayMatchPath(&rule.OperationRule, op) || allowed && mayMatch(&rule.OperationRule, op)
 	})
 	switch {
 	case i >= 0:

@@ -148,7 +148,7 @@ func TestJudge(t *testing.T) {
 		},
 
 		"a listed command":                {report: complete(argv("git", "status")), policy: allowing(commands("git", "status")), want: v1alpha1.Allow},
-		"a listed command and more":       {report: complete(argv("git", "status", "-s")), policy: allowing(commands("git", "status")), want: v1alpha1.Allow},
+		"a listed command and more":       {report: complete(argv("git", "status", "-s")), policy: allowing(commands("git", "status")), want: v1alpha1.Deny},
 		"another subcommand":              {report: complete(argv("git", "push")), policy: allowing(commands("git", "status")), want: v1alpha1.Deny},
 		"an option before the subcommand": {report: complete(argv("git", "-c", "core.pager=id", "status")), policy: allowing(commands("git", "status")), want: v1alpha1.Deny},
 		"a command by another path":       {report: complete(argv("/workspace/git", "status")), policy: allowing(commands("git", "status")), want: v1alpha1.Deny},

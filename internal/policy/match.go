@@ -14,18 +14,20 @@ import (
 // The time is bounded by len(pattern) x len(value): a pattern with many stars
 // cannot stall the gate (CWE-1333).
 func match(pattern, value, sep string) bool {
-	return matchSequence(strings.Split(pattern, sep), strings.Split(value, sep), "**", matchSegment)
+	return matchSequence(strings.Split(pattern, sep), strings.Split(value, sep), "**", matchSegment, anything)
 }
 
 // matchSegment matches one segment, character by character.
 func matchSegment(pattern, segment string) bool {
 	return matchSequence(strings.Split(pattern, ""), strings.Split(segment, ""), "*",
-		func(p, s string) bool { return p == s })
+		func(p, s string) bool { return p == s }, anything)
 }
 
 // matchSequence matches greedily and remembers only the last star: what an
-// earlier star stands for never has to be tried again.
-func matchSequence(pattern, value []string, star string, equal func(p, v string) bool) bool {
+// earlier star stands for never has to be tried again. A star stands for values
+// that are free; each pattern matches free values only, or others only, without
+// which an earlier star might have to be tried again after all.
+func matchSequence(pattern, value []string, star string, equal func(p, v string) bool, free func(v string) bool) bool {
 	p, v := 0, 0
 	afterStar, retry := -1, 0
 	for v < len(value) {
@@ -36,7 +38,7 @@ func matchSequence(pattern, value []string, star string, equal func(p, v string)
 		case p < len(pattern) && equal(pattern[p], value[v]):
 			p++
 			v++
-		case afterStar >= 0:
+		case afterStar >= 0 && free(value[retry]):
 			retry++
 			p, v = afterStar, retry
 		default:
@@ -48,3 +50,5 @@ func matchSequence(pattern, value []string, star string, equal func(p, v string)
 	}
 	return p == len(pattern)
 }
+
+func anything(string) bool { return true }

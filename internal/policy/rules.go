@@ -99,6 +99,31 @@ func reachesBelow(pattern, dir []string) bool {
 	return len(pattern) > len(dir)
 }
 
+// mayMatch says whether an operation that is otherwise allowed may turn out to be
+// one that the rule asks for: its argument is not known, and the rule lists
+// arguments of this kind.
+func mayMatch(rule *v1alpha1.OperationRule, op *gate.Operation) bool {
+	if !unresolved(op) {
+		return false
+	}
+	switch op.Kind {
+	case gate.KindFileRead, gate.KindFileWrite, gate.KindFileDelete:
+		return len(patternsFor(rule, op)) > 0
+	case gate.KindNetwork:
+		return len(rule.Hosts) > 0
+	case gate.KindProcess:
+		return len(rule.Commands) > 0
+	case gate.KindEnvironment:
+		return len(rule.Environment) > 0
+	case gate.KindSQL:
+		return len(rule.SQL) > 0
+	case gate.KindImport, gate.KindCompute, gate.KindDynamic, gate.KindUnknown:
+		return false
+	default:
+		return false
+	}
+}
+
 func matchesPath(patterns []string, op *gate.Operation) bool {
 	value, ok := literalPath(op.Args.Path)
 	return ok && slices.ContainsFunc(patterns, func(pattern string) bool {
@@ -126,16 +151,6 @@ func matchTarget(pattern string, t target) bool {
 	default:
 		return !isAddress(t.host) && match(want.host, t.host, ".")
 	}
-}
-
-func matchesCommand(commands []v1alpha1.Command, op *gate.Operation) bool {
-	return slices.ContainsFunc(commands, func(c v1alpha1.Command) bool {
-		want := append([]string{c.Name}, c.Args...)
-		return len(op.Args.Argv) >= len(want) && slices.EqualFunc(want, op.Args.Argv[:len(want)],
-			func(word string, fact gate.Fact) bool {
-				return fact.Known == gate.FactLiteral && fact.Value == word
-			})
-	})
 }
 
 // matchesSQL compares the verb and the table of a statement. Names are compared

@@ -29,11 +29,11 @@ func verdict(trust v1alpha1.Trust, digest string, findings ...v1alpha1.Finding) 
 // more. A finding whose decision is Allow adds nothing.
 func Tighten(v v1alpha1.Verdict, approvals int32, findings ...v1alpha1.Finding) v1alpha1.Verdict {
 	findings = slices.DeleteFunc(slices.Clone(findings), func(f v1alpha1.Finding) bool { return f.Decision == v1alpha1.Allow })
-	total := int32(len(v.Findings))
+	var before int32
 	if v.FindingsTotal != nil {
-		total = *v.FindingsTotal
+		before = *v.FindingsTotal
 	}
-	total = min(total+int32(min(len(findings), 1_000_000)), 1_000_000)
+	total := int32(min(max(int(before), len(v.Findings))+len(findings), 1_000_000))
 	all := slices.Concat(v.Findings, findings)
 	slices.SortStableFunc(all, func(a, b v1alpha1.Finding) int {
 		return cmp.Or(
