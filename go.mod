@@ -3,6 +3,7 @@ module github.com/airlock-dev/airlock
 go 1.26.6
 
 require (
+	github.com/aymanbagabas/go-udiff v0.4.1
 	github.com/cilium/cilium v1.20.1
 	github.com/go-logr/logr v1.4.4
 	github.com/google/go-cmp v0.7.0

@@ -46,6 +46,7 @@ func TestEveryPolicyIsFollowedByABindingThatDenies(t *testing.T) {
 		"MutatingAdmissionPolicy/airlock-approval-decide",
 		"ValidatingAdmissionPolicy/airlock-approval",
 		"ValidatingAdmissionPolicy/airlock-connect",
+		"ValidatingAdmissionPolicy/airlock-grant",
 		"ValidatingAdmissionPolicy/airlock-guard",
 		"ValidatingAdmissionPolicy/airlock-pods",
 		"ValidatingAdmissionPolicy/airlock-request",
@@ -181,7 +182,7 @@ func TestTheCanaryCarriesTheRevisionOfTheApprovalPolicy(t *testing.T) {
 	}
 }
 
-func TestCRDsAreThoseOfTheThreeKinds(t *testing.T) {
+func TestCRDsAreThoseOfTheFourKinds(t *testing.T) {
 	objects, err := CRDs()
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +191,7 @@ func TestCRDsAreThoseOfTheThreeKinds(t *testing.T) {
 	for _, object := range objects {
 		got = append(got, object.GetName())
 	}
-	want := []string{"approvals.airlock.dev", "executionpolicies.airlock.dev", "executionrequests.airlock.dev"}
+	want := []string{"approvals.airlock.dev", "executiongrants.airlock.dev", "executionpolicies.airlock.dev", "executionrequests.airlock.dev"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("CRDs (-want +got):\n%s", diff)
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controllers wires the reconcilers of the three kinds into a manager.
+// Package controllers wires the reconcilers of the four kinds into a manager.
 package controllers
 
 import (
@@ -10,6 +10,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/airlock-dev/airlock/controllers/approval"
+	"github.com/airlock-dev/airlock/controllers/executiongrant"
 	"github.com/airlock-dev/airlock/controllers/executionpolicy"
 	"github.com/airlock-dev/airlock/controllers/executionrequest"
 )
@@ -29,6 +30,9 @@ func Setup(mgr ctrl.Manager, clk clock.PassiveClock, guard executionrequest.Guar
 	}
 	if err := (&approval.Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: clk}).SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("set up the Approval controller: %w", err)
+	}
+	if err := (&executiongrant.Reconciler{Client: mgr.GetClient(), Clock: clk}).SetupWithManager(mgr); err != nil {
+		return fmt.Errorf("set up the ExecutionGrant controller: %w", err)
 	}
 	if err := (&executionpolicy.Reconciler{Client: mgr.GetClient()}).SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("set up the ExecutionPolicy controller: %w", err)

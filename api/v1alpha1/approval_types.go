@@ -43,6 +43,21 @@ type RequestRef struct {
 	UID string `json:"uid,omitempty"`
 }
 
+// ObjectRef identifies one object in the same namespace for all time.
+type ObjectRef struct {
+	// name of the object.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// uid of the object.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	UID string `json:"uid,omitempty"`
+}
+
 // Subject is what is being approved, whole: an approver judges from it without looking anywhere else.
 type Subject struct {
 	// requestRef is the request.
@@ -129,6 +144,55 @@ type Subject struct {
 	// limits that the program gets.
 	// +required
 	Limits Limits `json:"limits,omitzero"`
+
+	// changes is the unified diff from the code that was last approved and used for this requester, agent and policy. Its last line says where it was cut off. Absent where there is no such code, or no difference.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=65536
+	Changes string `json:"changes,omitempty"`
+
+	// changesFrom is the request whose code the changes start from.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ChangesFrom string `json:"changesFrom,omitempty"`
+}
+
+// Narrowing is what is taken away from a request. What is left runs; nothing can be added.
+// +kubebuilder:validation:MinProperties=1
+type Narrowing struct {
+	// egress destinations that the program does not get.
+	// +optional
+	// +listType=map
+	// +listMapKey=host
+	// +listMapKey=port
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Egress []EgressTarget `json:"egress,omitempty"`
+
+	// credentials that the program does not get.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	Credentials []string `json:"credentials,omitempty"`
+}
+
+// Remembrance lets later requests for the same operations run without asking again, as an ExecutionGrant.
+type Remembrance struct {
+	// uses is how many later requests the decision may cover.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	Uses int32 `json:"uses,omitempty"`
+
+	// ttlSeconds is how long the decision is remembered after it was used for the first time, in seconds.
+	// +required
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=2592000
+	TTLSeconds int32 `json:"ttlSeconds,omitempty"`
 }
 
 // DecisionInbox is what an approver patches. Admission moves it to decisions under the approver's authenticated name.
@@ -142,6 +206,14 @@ type DecisionInbox struct {
 	// +kubebuilder:validation:MinLength=0
 	// +kubebuilder:validation:MaxLength=1024
 	Reason *string `json:"reason,omitempty"`
+
+	// without takes egress and credentials away from what is approved. It names only what the subject names, and stands with Approved only.
+	// +optional
+	Without *Narrowing `json:"without,omitempty"`
+
+	// remember has later requests for the same operations run without asking again, within spec.grants. It stands with Approved only, and counts where everybody whose approval counts remembers too.
+	// +optional
+	Remember *Remembrance `json:"remember,omitempty"`
 }
 
 // ApproverDecision is one approver's decision as admission recorded it.
@@ -168,6 +240,14 @@ type ApproverDecision struct {
 	// +kubebuilder:validation:MaxLength=1024
 	Reason *string `json:"reason,omitempty"`
 
+	// without is the egress and the credentials that this approver took away. What runs lacks what any approver took away.
+	// +optional
+	Without *Narrowing `json:"without,omitempty"`
+
+	// remember says for how many later requests, and for how long, this approver does not want to be asked again.
+	// +optional
+	Remember *Remembrance `json:"remember,omitempty"`
+
 	// decidedAt is the API server's time of the decision. Advisory: expiry is checked again at launch.
 	// +optional
 	DecidedAt *metav1.Time `json:"decidedAt,omitempty"`
@@ -175,13 +255,14 @@ type ApproverDecision struct {
 
 // ApprovalSpec holds what is asked, on which terms, and the decisions. Only decisions change after creation.
 // +kubebuilder:validation:XValidation:rule="self.subject == oldSelf.subject && self.required == oldSelf.required && self.serviceAccounts == oldSelf.serviceAccounts && self.expiresAt == oldSelf.expiresAt",message="only a decision may be added: everything else in an Approval is immutable"
+// +kubebuilder:validation:XValidation:rule="has(self.checkers) == has(oldSelf.checkers) && (!has(self.checkers) || self.checkers == oldSelf.checkers) && has(self.grants) == has(oldSelf.grants) && (!has(self.grants) || self.grants == oldSelf.grants)",message="only a decision may be added: checkers and grants of an Approval are immutable"
 // +kubebuilder:validation:XValidation:rule="!has(self.decision)",message="spec.decision was not recorded: MutatingAdmissionPolicy airlock-approval-decide is not active"
 type ApprovalSpec struct {
 	// subject is what is being approved.
 	// +required
 	Subject Subject `json:"subject,omitzero"`
 
-	// required is the number of different approvers who have to agree.
+	// required is the number of different approvers who have to agree. Checkers do not count.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10
@@ -190,6 +271,19 @@ type ApprovalSpec struct {
 	// serviceAccounts says whether service accounts may approve.
 	// +required
 	ServiceAccounts ServiceAccountApprovers `json:"serviceAccounts,omitempty"`
+
+	// checkers are the usernames of the service accounts that all have to approve, in addition to the required approvers. They may decide though serviceAccounts is Forbidden.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=512
+	Checkers []string `json:"checkers,omitempty"`
+
+	// grants bound what approvers may have remembered. Absent: nothing.
+	// +optional
+	Grants *GrantTerms `json:"grants,omitempty"`
 
 	// expiresAt ends the approval; decisions after it are refused, and the request is denied.
 	// +required
@@ -208,7 +302,7 @@ type ApprovalSpec struct {
 }
 
 // ApprovalState sums the decisions up.
-// +kubebuilder:validation:Enum=Pending;Approved;Denied;Expired;Consumed
+// +kubebuilder:validation:Enum=Pending;Approved;Denied;Expired;Consumed;Withdrawn
 type ApprovalState string
 
 const (
@@ -222,6 +316,8 @@ const (
 	ApprovalExpired ApprovalState = "Expired"
 	// ApprovalConsumed: one launch used it. Final; it cannot be used again, and not be revoked any more.
 	ApprovalConsumed ApprovalState = "Consumed"
+	// ApprovalWithdrawn: the request ended or went away for another reason, so that there is nothing left to decide. Final.
+	ApprovalWithdrawn ApprovalState = "Withdrawn"
 )
 
 // ApprovalStatus is the operator's count of the decisions.
@@ -242,6 +338,10 @@ type ApprovalStatus struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message,omitempty"`
+
+	// grantRef is the ExecutionGrant that came of this approval. Only the grant with this UID is one.
+	// +optional
+	GrantRef *ObjectRef `json:"grantRef,omitempty"`
 }
 
 // Approval asks people to decide on one ExecutionRequest. The operator creates it; approvers patch spec.decision.

@@ -33,6 +33,7 @@ const (
 	ReasonNotRequired      = "NotRequired"
 	ReasonAwaitingApproval = "AwaitingApproval"
 	ReasonApproved         = "QuorumReached"
+	ReasonGranted          = "Granted"
 	ReasonDenied           = "Denied"
 	ReasonExpired          = "Expired"
 	ReasonApprovalLost     = "ApprovalLost"

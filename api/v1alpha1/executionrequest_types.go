@@ -325,6 +325,16 @@ type ExecutionRequestStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	ApprovalName string `json:"approvalName,omitempty"`
 
+	// grantName names the ExecutionGrant in the same namespace that stood in for an Approval.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	GrantName string `json:"grantName,omitempty"`
+
+	// dropped is what approvers took away: the pod runs without it, though it was asked for.
+	// +optional
+	Dropped *Narrowing `json:"dropped,omitempty"`
+
 	// podNamespace is the namespace of the sandbox pod.
 	// +optional
 	// +kubebuilder:validation:MinLength=1

@@ -24,6 +24,7 @@ func addKnownTypes(s *runtime.Scheme) error {
 		&ExecutionRequest{}, &ExecutionRequestList{},
 		&Approval{}, &ApprovalList{},
 		&ExecutionPolicy{}, &ExecutionPolicyList{},
+		&ExecutionGrant{}, &ExecutionGrantList{},
 	)
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil

@@ -12,9 +12,15 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 	"github.com/airlock-dev/airlock/internal/approval"
@@ -33,7 +39,30 @@ type Reconciler struct {
 
 // SetupWithManager registers the controller.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return ctrl.NewControllerManagedBy(mgr).Named("approval").For(&v1alpha1.Approval{}).Complete(r)
+	return ctrl.NewControllerManagedBy(mgr).Named("approval").
+		For(&v1alpha1.Approval{}).
+		Watches(&v1alpha1.ExecutionRequest{}, handler.EnqueueRequestsFromMapFunc(approvalOf), builder.WithPredicates(ends())).
+		Complete(r)
+}
+
+// approvalOf names the only Approval that a request can have.
+func approvalOf(_ context.Context, req client.Object) []reconcile.Request {
+	return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: req.GetNamespace(), Name: approval.Name(req.GetUID())}}}
+}
+
+// ends passes the end of requests that an Approval was asked for.
+func ends() predicate.Predicate {
+	over := func(obj client.Object) bool {
+		req, ok := obj.(*v1alpha1.ExecutionRequest)
+		return ok && req.Status.ApprovalName != "" &&
+			(!req.DeletionTimestamp.IsZero() || meta.IsStatusConditionTrue(req.Status.Conditions, v1alpha1.ConditionFinished))
+	}
+	return predicate.Funcs{
+		CreateFunc:  func(e event.CreateEvent) bool { return over(e.Object) },
+		UpdateFunc:  func(e event.UpdateEvent) bool { return over(e.ObjectNew) && !over(e.ObjectOld) },
+		DeleteFunc:  func(event.DeleteEvent) bool { return true },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
 }
 
 // Reconcile counts the decisions, and comes back when the Approval expires.
@@ -47,13 +76,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, key ctrl.Request) (ctrl.Resu
 	}
 	now := r.Clock.Now()
 	outcome, err := r.count(ctx, r.Client, appr, now)
-	if errors.Is(err, approval.ErrBinding) {
-		// Perhaps only the cache is behind, with an earlier request of that name; Denied is final.
+	if errors.Is(err, approval.ErrBinding) || errors.Is(err, errGone) {
+		// Perhaps only the cache is behind; Denied and Withdrawn are final.
 		outcome, err = r.count(ctx, r.Live, appr, now)
 	}
 	switch {
-	case apierrors.IsNotFound(err):
-		return ctrl.Result{}, nil // the garbage collector removes the Approval after its request
+	case errors.Is(err, errGone):
+		// The garbage collector removes it, at its leisure. Until then nobody is to take it for a question.
+		outcome = approval.Outcome{State: v1alpha1.ApprovalWithdrawn, Message: "The request was deleted. There is nothing left to decide."}
 	case errors.Is(err, approval.ErrBinding):
 		outcome = approval.Outcome{State: v1alpha1.ApprovalDenied, Message: err.Error()}
 	case err != nil:
@@ -63,10 +93,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, key ctrl.Request) (ctrl.Resu
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
 	before := appr.DeepCopy()
-	appr.Status = v1alpha1.ApprovalStatus{State: outcome.State, Tally: outcome.Tally, Message: outcome.Message}
+	appr.Status.State, appr.Status.Tally, appr.Status.Message = outcome.State, outcome.Tally, outcome.Message
 	if !equality.Semantic.DeepEqual(before.Status, appr.Status) {
 		if err := r.Status().Patch(ctx, appr, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
-			return ctrl.Result{}, fmt.Errorf("write approval status: %w", err)
+			return ctrl.Result{}, client.IgnoreNotFound(fmt.Errorf("write approval status: %w", err))
 		}
 		ctrl.LoggerFrom(ctx).Info("approval counted", "state", outcome.State, "tally", outcome.Tally)
 	}
@@ -76,10 +106,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, key ctrl.Request) (ctrl.Resu
 	return ctrl.Result{RequeueAfter: appr.Spec.ExpiresAt.Sub(now)}, nil
 }
 
+// errGone means that the request of an Approval does not exist any more; another one may have its name.
+var errGone = errors.New("the request is gone")
+
 // count counts the decisions on the request as the reader shows it.
 func (r *Reconciler) count(ctx context.Context, from client.Reader, appr *v1alpha1.Approval, now time.Time) (approval.Outcome, error) {
 	req := &v1alpha1.ExecutionRequest{}
-	if err := from.Get(ctx, client.ObjectKey{Namespace: appr.Namespace, Name: appr.Spec.Subject.RequestRef.Name}, req); err != nil {
+	err := from.Get(ctx, client.ObjectKey{Namespace: appr.Namespace, Name: appr.Spec.Subject.RequestRef.Name}, req)
+	if apierrors.IsNotFound(err) || err == nil && string(req.UID) != appr.Spec.Subject.RequestRef.UID {
+		return approval.Outcome{}, errGone
+	}
+	if err != nil {
 		return approval.Outcome{}, fmt.Errorf("get request: %w", err)
 	}
 	return approval.Evaluate(appr, req, appr.Spec.Subject.EnvelopeDigest, now)
@@ -107,7 +144,7 @@ func launchFirst(appr *v1alpha1.Approval, state v1alpha1.ApprovalState, now time
 // final says whether a state never changes again. Approved is not final: it can be revoked, expire, or be used.
 func final(state v1alpha1.ApprovalState) bool {
 	switch state {
-	case v1alpha1.ApprovalDenied, v1alpha1.ApprovalExpired, v1alpha1.ApprovalConsumed:
+	case v1alpha1.ApprovalDenied, v1alpha1.ApprovalExpired, v1alpha1.ApprovalConsumed, v1alpha1.ApprovalWithdrawn:
 		return true
 	case v1alpha1.ApprovalPending, v1alpha1.ApprovalApproved:
 		return false

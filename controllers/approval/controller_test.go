@@ -46,7 +46,7 @@ func TestALaunchGoesBeforeTheCount(t *testing.T) {
 func TestFinalStatesAreFinalAndNothingElseIs(t *testing.T) {
 	for state, want := range map[v1alpha1.ApprovalState]bool{
 		"": false, v1alpha1.ApprovalPending: false, v1alpha1.ApprovalApproved: false, "Delegated": false,
-		v1alpha1.ApprovalDenied: true, v1alpha1.ApprovalExpired: true, v1alpha1.ApprovalConsumed: true,
+		v1alpha1.ApprovalDenied: true, v1alpha1.ApprovalExpired: true, v1alpha1.ApprovalConsumed: true, v1alpha1.ApprovalWithdrawn: true,
 	} {
 		if got := final(state); got != want {
 			t.Errorf("%q is final: %t, want %t", state, got, want)

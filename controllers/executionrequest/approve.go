@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,8 +17,9 @@ import (
 	"github.com/airlock-dev/airlock/internal/approval"
 )
 
-// approve sets Approved. Where the verdict asks for people it creates the Approval and waits for it, without polling. An
-// Approval that is denied, expired or gone ends the request. Approved=True does not use the approval up: launch does.
+// approve sets Approved. Where the verdict asks for people it looks for a grant that stands in for them, or creates the
+// Approval and waits for it, without polling. An Approval that is denied, expired or gone ends the request. Approved=True
+// does not use the approval up: launch does.
 func (r *Reconciler) approve(ctx context.Context, s *snapshot) (bool, error) {
 	if isTrue(s.req, v1alpha1.ConditionApproved) {
 		return true, nil
@@ -33,29 +36,48 @@ func (r *Reconciler) approve(ctx context.Context, s *snapshot) (bool, error) {
 		return false, nil
 	}
 
-	appr, err := r.approvalFor(ctx, s)
-	if no := new(refusal); errors.As(err, &no) {
+	appr, granted, err := r.ask(ctx, s)
+	switch no := new(refusal); {
+	case errors.As(err, &no):
 		refuse(s, v1alpha1.ConditionApproved, no)
 		return false, nil
-	}
-	if err != nil {
+	case err != nil:
 		return false, err
+	case granted != nil:
+		s.req.Status.GrantName = granted.Name
+		setCondition(s, v1alpha1.ConditionApproved, metav1.ConditionTrue, v1alpha1.ReasonGranted, grantedBy(granted))
+		return true, nil
+	default:
+		return r.awaits(s, appr), nil
 	}
-	s.req.Status.ApprovalName = appr.Name
+}
 
+// awaits counts the decisions on the Approval, and says whether they permit to go on.
+func (r *Reconciler) awaits(s *snapshot, appr *v1alpha1.Approval) bool {
+	s.req.Status.ApprovalName = appr.Name
 	outcome, err := approval.Evaluate(appr, s.req, s.req.Status.EnvelopeDigest, s.now)
 	switch no := unusable(appr, outcome, err); {
 	case no == nil:
-		setCondition(s, v1alpha1.ConditionApproved, metav1.ConditionTrue, v1alpha1.ReasonApproved, outcome.Message)
-		return true, nil
+		s.req.Status.Dropped = outcome.Dropped
+		setCondition(s, v1alpha1.ConditionApproved, metav1.ConditionTrue, v1alpha1.ReasonApproved, agreed(outcome))
+		return true
 	case no.reason == v1alpha1.ReasonAwaitingApproval:
 		setCondition(s, v1alpha1.ConditionApproved, metav1.ConditionFalse, no.reason, fmt.Sprintf("%s approvals on %s: %s", outcome.Tally, appr.Name, no.message))
 		s.wakeAfter(appr.Spec.ExpiresAt.Sub(s.now))
-		return false, nil
+		return false
 	default:
 		refuse(s, v1alpha1.ConditionApproved, no)
-		return false, nil
+		return false
 	}
+}
+
+// agreed says who let the request run, and without what.
+func agreed(outcome approval.Outcome) string {
+	message := strings.Join(slices.Concat(outcome.Approvers, outcome.Checkers), ", ") + " agreed"
+	if dropped := approval.Dropped(outcome.Dropped); dropped != "" {
+		message += ", without " + dropped
+	}
+	return message
 }
 
 // unusable says why an Approval does not permit a launch now, nil where it does. Consumed permits one: Evaluate holds the
@@ -71,43 +93,62 @@ func unusable(appr *v1alpha1.Approval, outcome approval.Outcome, err error) *ref
 		return &refusal{v1alpha1.ReasonAwaitingApproval, outcome.Message}
 	case v1alpha1.ApprovalExpired:
 		return &refusal{v1alpha1.ReasonExpired, outcome.Message}
-	case v1alpha1.ApprovalDenied:
+	case v1alpha1.ApprovalDenied, v1alpha1.ApprovalWithdrawn:
 		return &refusal{v1alpha1.ReasonDenied, outcome.Message}
 	default:
 		return &refusal{v1alpha1.ReasonDenied, fmt.Sprintf("approval %s is in the unknown state %q", appr.Name, outcome.State)}
 	}
 }
 
-// approvalFor returns the request's Approval, and creates it where it was never created.
-func (r *Reconciler) approvalFor(ctx context.Context, s *snapshot) (*v1alpha1.Approval, error) {
-	name := approval.Name(s.req.UID)
-	key := client.ObjectKey{Namespace: s.req.Namespace, Name: name}
+// ask returns the request's Approval, or a grant that stands in for it. The Approval is created where it was never created
+// and no grant covers the request.
+func (r *Reconciler) ask(ctx context.Context, s *snapshot) (*v1alpha1.Approval, *v1alpha1.ExecutionGrant, error) {
+	existing, err := r.existingApproval(ctx, s.req)
+	if existing != nil || err != nil {
+		return existing, nil, err
+	}
+	a := s.assessed
+	if a == nil {
+		if a, err = r.reassess(ctx, r.Client, s.req, &s.req.Status); err != nil {
+			return nil, nil, err
+		}
+	}
+	if granted, err := r.useGrant(ctx, s, a); granted != nil || err != nil {
+		return nil, granted, err
+	}
+	terms := a.policy.Spec.Approval
+	if checker := approval.SelfChecked(s.req, terms); checker != "" {
+		return nil, nil, &refusal{v1alpha1.ReasonDenied, fmt.Sprintf(
+			"checker %s made this request, and nobody checks their own: have another account make it", checker)}
+	}
+	created := approval.New(s.req, a.verdict, a.envelope, withDigests(s.req.Spec.Inputs, a.digests), a.limits, terms, s.now)
+	if err := r.addChanges(ctx, created); err != nil {
+		return nil, nil, err
+	}
+	if err := r.Create(ctx, created); err != nil {
+		return nil, nil, notCreated("approval", err)
+	}
+	return created, nil, nil
+}
+
+// existingApproval returns the request's Approval, nil where it was never created.
+func (r *Reconciler) existingApproval(ctx context.Context, req *v1alpha1.ExecutionRequest) (*v1alpha1.Approval, error) {
+	key := client.ObjectKey{Namespace: req.Namespace, Name: approval.Name(req.UID)}
 	existing := &v1alpha1.Approval{}
 	err := r.Get(ctx, key, existing)
 	if apierrors.IsNotFound(err) {
 		err = r.Live.Get(ctx, key, existing)
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		return existing, nil
-	}
-	if !apierrors.IsNotFound(err) {
+	case !apierrors.IsNotFound(err):
 		return nil, fmt.Errorf("get approval: %w", err)
+	case req.Status.ApprovalName != "":
+		return nil, &refusal{v1alpha1.ReasonApprovalLost, fmt.Sprintf("approval %s was deleted before it was decided; create a new request", key.Name)}
+	default:
+		return nil, nil
 	}
-	if s.req.Status.ApprovalName != "" {
-		return nil, &refusal{v1alpha1.ReasonApprovalLost, fmt.Sprintf("approval %s was deleted before it was decided; create a new request", name)}
-	}
-
-	a := s.assessed
-	if a == nil {
-		if a, err = r.reassess(ctx, r.Client, s.req, &s.req.Status); err != nil {
-			return nil, err
-		}
-	}
-	created := approval.New(s.req, a.verdict, a.envelope, withDigests(s.req.Spec.Inputs, a.digests), a.limits, a.policy.Spec.Approval, s.now)
-	if err := r.Create(ctx, created); err != nil {
-		return nil, notCreated("approval", err)
-	}
-	return created, nil
 }
 
 // withDigests fills in the digests of the contents, so that approvers see what is mounted.

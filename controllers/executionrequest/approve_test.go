@@ -47,7 +47,7 @@ func TestAnUnknownVerdictIsRefused(t *testing.T) {
 			t.Errorf("verdict %q: approve gives %t, %v with %+v; want the end", decision, done, err, s.req.Status.Conditions)
 		}
 		no := new(refusal)
-		if err := r.permitted(t.Context(), s.req, &assessment{verdict: v1alpha1.Verdict{Decision: decision}}, noon); !errors.As(err, &no) {
+		if _, err := r.permitted(t.Context(), s, s.req, &assessment{verdict: v1alpha1.Verdict{Decision: decision}}); !errors.As(err, &no) {
 			t.Errorf("verdict %q: permitted gives %v, want a refusal", decision, err)
 		}
 	}

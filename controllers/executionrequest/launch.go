@@ -76,17 +76,23 @@ func (r *Reconciler) launchOnce(ctx context.Context, s *snapshot) (*corev1.Pod, 
 	if err != nil {
 		return nil, err
 	}
-	if existing, err := r.existingPod(ctx, live, a.envelope); existing != nil || err != nil {
-		return existing, err
-	}
-	if err := r.permitted(ctx, live, a, s.now); err != nil {
-		return nil, err
-	}
-	params, err := r.sandboxParams(live, a)
+	existing, err := r.existingPod(ctx, live, a.envelope)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.createDependencies(ctx, live, a, params); err != nil {
+	if existing != nil {
+		return existing, r.recallDropped(ctx, s, live, a)
+	}
+	without, err := r.permitted(ctx, s, live, a)
+	if err != nil {
+		return nil, err
+	}
+	narrowed := approval.Narrow(live, without)
+	params, err := r.sandboxParams(narrowed, a)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.createDependencies(ctx, narrowed, a, params); err != nil {
 		return nil, err
 	}
 	pod, err := sandbox.Pod(params)
@@ -167,32 +173,103 @@ func (r *Reconciler) checkNothingRan(ctx context.Context, s *snapshot) error {
 }
 
 // permitted is the one place that lets a launch pass: an Allow by itself, a RequireApproval with an approval that is used
-// up here, nothing else.
-func (r *Reconciler) permitted(ctx context.Context, req *v1alpha1.ExecutionRequest, a *assessment, now time.Time) error {
+// up here or with a grant that counts the request, nothing else. It returns what approvers took away.
+func (r *Reconciler) permitted(ctx context.Context, s *snapshot, live *v1alpha1.ExecutionRequest, a *assessment) (*v1alpha1.Narrowing, error) {
 	switch a.verdict.Decision {
 	case v1alpha1.Allow:
-		return nil
+		return nil, nil
 	case v1alpha1.RequireApproval:
-		return r.consumeApproval(ctx, req, a, now)
+		if name := s.req.Status.GrantName; name != "" {
+			return nil, r.grantStands(ctx, live, name, a, s.now)
+		}
+		outcome, err := r.consumeApproval(ctx, live, a, s.now)
+		if err != nil {
+			return nil, err
+		}
+		recordDropped(s, outcome)
+		return outcome.Dropped, nil
 	case v1alpha1.Deny:
 		fallthrough
 	default:
-		return &refusal{v1alpha1.ReasonDenied, "the verdict does not permit the code to run"}
+		return nil, &refusal{v1alpha1.ReasonDenied, "the verdict does not permit the code to run"}
 	}
+}
+
+// recordDropped says what the pod lacks. Approvers who decided after Approved was set may have taken away more.
+func recordDropped(s *snapshot, outcome approval.Outcome) {
+	s.req.Status.Dropped = outcome.Dropped
+	setCondition(s, v1alpha1.ConditionApproved, metav1.ConditionTrue, v1alpha1.ReasonApproved, agreed(outcome))
+}
+
+// recallDropped finds out what the pod of an earlier attempt lacks, from the Approval that it used.
+func (r *Reconciler) recallDropped(ctx context.Context, s *snapshot, live *v1alpha1.ExecutionRequest, a *assessment) error {
+	if a.verdict.Decision != v1alpha1.RequireApproval || s.req.Status.GrantName != "" {
+		return nil
+	}
+	appr, err := r.liveApproval(ctx, live)
+	if appr == nil || err != nil {
+		return err
+	}
+	if outcome, err := approval.Evaluate(appr, live, a.envelope, s.now); err == nil {
+		recordDropped(s, outcome)
+	}
+	return nil
+}
+
+// liveApproval reads a request's Approval past the cache, nil where there is none.
+func (r *Reconciler) liveApproval(ctx context.Context, req *v1alpha1.ExecutionRequest) (*v1alpha1.Approval, error) {
+	appr := &v1alpha1.Approval{}
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: req.Namespace, Name: approval.Name(req.UID)}, appr)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read approval past the cache: %w", err)
+	}
+	return appr, nil
 }
 
 // consumeApproval uses the approval up: it evaluates the decisions as the API server holds them and writes Consumed on
 // top of exactly that version, so that a decision that is revoked at the same moment wins or loses, but never both. What
 // was used up before a crash or a refused pod permits the launch until it would have expired.
-func (r *Reconciler) consumeApproval(ctx context.Context, req *v1alpha1.ExecutionRequest, a *assessment, now time.Time) error {
-	appr := &v1alpha1.Approval{}
-	if err := r.Live.Get(ctx, client.ObjectKey{Namespace: req.Namespace, Name: approval.Name(req.UID)}, appr); err != nil {
-		if apierrors.IsNotFound(err) {
-			return &refusal{v1alpha1.ReasonApprovalLost, "the approval was deleted before the launch; create a new request"}
-		}
-		return fmt.Errorf("read approval past the cache: %w", err)
+func (r *Reconciler) consumeApproval(ctx context.Context, req *v1alpha1.ExecutionRequest, a *assessment, now time.Time) (approval.Outcome, error) {
+	appr, err := r.liveApproval(ctx, req)
+	if err != nil {
+		return approval.Outcome{}, err
+	}
+	if appr == nil {
+		return approval.Outcome{}, &refusal{v1alpha1.ReasonApprovalLost, "the approval was deleted before the launch; create a new request"}
 	}
 	outcome, err := approval.Evaluate(appr, req, a.envelope, now)
+	if no := unusableAtLaunch(appr, outcome, err, a, now); no != nil {
+		return approval.Outcome{}, no
+	}
+	if outcome.State == v1alpha1.ApprovalConsumed {
+		return outcome, r.activateGrant(ctx, appr.Namespace, appr.Status.GrantRef)
+	}
+	remembered, err := r.prepareGrant(ctx, appr, outcome, req, a, now)
+	if err != nil {
+		return approval.Outcome{}, err
+	}
+	appr.Status = v1alpha1.ApprovalStatus{
+		State: v1alpha1.ApprovalConsumed, Tally: outcome.Tally, Message: "used by pod " + sandbox.Name(req.UID) + notRemembered(outcome, remembered), GrantRef: remembered,
+	}
+	if err := r.Status().Update(ctx, appr); err != nil {
+		return approval.Outcome{}, fmt.Errorf("consume approval: %w", err)
+	}
+	return outcome, r.activateGrant(ctx, appr.Namespace, remembered)
+}
+
+// notRemembered tells approvers who wanted to be asked no more why they will be.
+func notRemembered(outcome approval.Outcome, ref *v1alpha1.ObjectRef) string {
+	if outcome.Remember == nil || ref != nil {
+		return ""
+	}
+	return "; it is not remembered, because not every argument of what was approved is written out in the code"
+}
+
+// unusableAtLaunch says why an Approval does not permit a launch now. Once Approved was reached, less than that is a withdrawal.
+func unusableAtLaunch(appr *v1alpha1.Approval, outcome approval.Outcome, err error, a *assessment, now time.Time) *refusal {
 	switch no := unusable(appr, outcome, err); {
 	case no != nil && no.reason == v1alpha1.ReasonAwaitingApproval:
 		return &refusal{v1alpha1.ReasonDenied, "an approval was withdrawn before the launch; create a new request"}
@@ -200,12 +277,9 @@ func (r *Reconciler) consumeApproval(ctx context.Context, req *v1alpha1.Executio
 		return no
 	case !now.Before(appr.Spec.ExpiresAt.Time):
 		return &refusal{v1alpha1.ReasonExpired, fmt.Sprintf("approval %s expired before the pod could be created", appr.Name)}
-	case outcome.State == v1alpha1.ApprovalConsumed:
-		return nil
 	}
-	appr.Status = v1alpha1.ApprovalStatus{State: v1alpha1.ApprovalConsumed, Tally: outcome.Tally, Message: "used by pod " + sandbox.Name(req.UID)}
-	if err := r.Status().Update(ctx, appr); err != nil {
-		return fmt.Errorf("consume approval: %w", err)
+	if err := approval.CheckTerms(appr, a.verdict, a.policy.Spec.Approval); err != nil {
+		return &refusal{v1alpha1.ReasonApprovalLost, fmt.Sprintf("approval %s cannot be used: %v", appr.Name, err)}
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ import (
 // assessment is everything that follows from a request, its policy and its inputs at one moment.
 type assessment struct {
 	policy   *v1alpha1.ExecutionPolicy
+	report   *gate.Report
 	verdict  v1alpha1.Verdict
 	envelope string
 	limits   v1alpha1.Limits
@@ -108,7 +109,7 @@ func (r *Reconciler) assess(ctx context.Context, from client.Reader, req *v1alph
 		return nil, fmt.Errorf("digest envelope: %w", err)
 	}
 	return &assessment{
-		policy: pol, verdict: verdict, envelope: digest,
+		policy: pol, report: report, verdict: verdict, envelope: digest,
 		limits:   policy.EffectiveLimits(req.Spec.Limits, pol.Spec.Limits),
 		contents: contents, digests: digests,
 	}, nil

@@ -32,16 +32,29 @@ const (
 // indexPolicy finds the requests that wait for a policy to become Ready.
 const indexPolicy = "airlock.dev/waits-for-policy"
 
+// Index is a field by which the cache finds objects.
+type Index struct {
+	Object  client.Object
+	Field   string
+	Extract client.IndexerFunc
+}
+
+// Indexes are the fields that the reconciler lists by.
+func Indexes() []Index {
+	return []Index{
+		{&v1alpha1.ExecutionRequest{}, indexPolicy, waitsForPolicy},
+		{&v1alpha1.Approval{}, indexConsumed, consumedBy},
+		{&corev1.Pod{}, indexRequest, requestOfChild},
+		{metadataOf("ConfigMap"), indexRequest, requestOfChild},
+		{metadataOf("Secret"), indexRequest, requestOfChild},
+	}
+}
+
 // SetupWithManager registers the controller, its watches and its indexes.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	ctx := context.Background()
-	indexer := mgr.GetFieldIndexer()
-	if err := indexer.IndexField(ctx, &v1alpha1.ExecutionRequest{}, indexPolicy, waitsForPolicy); err != nil {
-		return fmt.Errorf("index requests by policy: %w", err)
-	}
-	for _, obj := range []client.Object{&corev1.Pod{}, metadataOf("ConfigMap"), metadataOf("Secret")} {
-		if err := indexer.IndexField(ctx, obj, indexRequest, requestOfChild); err != nil {
-			return fmt.Errorf("index sandbox objects by request: %w", err)
+	for _, index := range Indexes() {
+		if err := mgr.GetFieldIndexer().IndexField(context.Background(), index.Object, index.Field, index.Extract); err != nil {
+			return fmt.Errorf("index %T by %s: %w", index.Object, index.Field, err)
 		}
 	}
 	toRequest := handler.EnqueueRequestsFromMapFunc(func(_ context.Context, obj client.Object) []reconcile.Request {

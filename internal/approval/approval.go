@@ -37,7 +37,8 @@ func Name(uid types.UID) string {
 // New makes the Approval of a request, in its namespace and owned by it.
 // envelopeDigest binds the decisions to what was judged, inputs are the
 // request's inputs with the digests of their content filled in, and limits are
-// what the program gets. The Approval expires terms.TTLSeconds after now.
+// what the program gets. It needs as many approvers as the verdict says, and all
+// checkers of the terms. The Approval expires terms.TTLSeconds after now.
 func New(req *v1alpha1.ExecutionRequest, verdict v1alpha1.Verdict, envelopeDigest string, inputs []v1alpha1.Input,
 	limits v1alpha1.Limits, terms v1alpha1.ApprovalTerms, now time.Time,
 ) *v1alpha1.Approval {
@@ -74,8 +75,10 @@ func New(req *v1alpha1.ExecutionRequest, verdict v1alpha1.Verdict, envelopeDiges
 				Credentials:    req.Spec.Credentials,
 				Limits:         *limits.DeepCopy(),
 			},
-			Required:        terms.Required,
+			Required:        max(terms.Required, verdict.Approvals),
 			ServiceAccounts: terms.ServiceAccounts,
+			Checkers:        checkers(terms.Checkers),
+			Grants:          terms.Grants.DeepCopy(),
 			ExpiresAt:       expiry.Rfc3339Copy(),
 		},
 	}

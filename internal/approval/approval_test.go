@@ -157,7 +157,7 @@ func TestMessagesSayWhatToDo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `Waits for 1 more of 2 until 2026-11-21T12:10:00Z. To decide: kubectl patch approval airlock-uid-1 -n team-a --type=merge -p '{"spec":{"decision":{"verdict":"Approved","reason":"..."}}}' (or Denied).` +
+	want := `Waits for 1 person until 2026-11-21T12:10:00Z. To decide: kubectl patch approval airlock-uid-1 -n team-a --type=merge -p '{"spec":{"decision":{"verdict":"Approved","reason":"..."}}}' (or Denied).` +
 		` Not counted: agent-7 (is the requester), system:serviceaccount:ci:robot (is a service account).`
 	if diff := cmp.Diff(want, got.Message); diff != "" {
 		t.Error(diff)
