@@ -3,14 +3,18 @@
 
 Run it with the Python of the sandbox image. See README.md.
 """
+import collections
 import dis
 import platform
 import re
+import sys
 import types
 
+from acting import acting
 from inventory import digest, inventory
 from library import (
-    GATE, HERE, NAMES, TABLES, closure, effectful_classes, every_attribute, instances, is_dunder, load_module, read_effect_attributes, read_effect_names, seeds,
+    GATE, HERE, NAMES, TABLES, closure, effectful_classes, every_attribute, instances, is_dunder, load_module, read_effect_attributes, read_effect_names,
+    read_effect_packages, seeds,
 )
 
 # Public names that are left out, wherever they are. Names in effects.txt are left out, too.
@@ -81,6 +85,22 @@ intercept_ components_ explained_variance_ explained_variance_ratio_ feature_imp
 raise_for_status json content status_code headers ok elapsed iter_content iter_lines url cookies history stdin pid
 cv_results_ vocabulary_ idf_ mean_ scale_ var_ cache_info cache_clear
 """.split()
+
+
+# Names under which a class acts that are allowed or modelled all the same, and why. The rest of what acts is guarded.
+REVIEWED = {
+    **dict.fromkeys("accept close communicate dir fileno makeport mlsd nlst ntransfercmd readline retrbinary retrlines send storbinary storlines "
+                    "transfercmd truncate wait writelines emit rotate parse_args parse_intermixed_args put put_nowait enable poll connect request".split(),
+                    "it acts on what was judged when the object was made"),
+    **dict.fromkeys("agg apply".split(), "dispatchers (dispatch.go)"),
+    **dict.fromkeys("boxplot hist".split(), "effects.txt models their backend"),
+    **dict.fromkeys("from_callable from_list line init get keys search transform write exists parse extract namelist".split(),
+                    "no function that may be called gives such an object"),
+    **dict.fromkeys("get_name get_font draw_text get_text_width_height_descent".split(), "the font was judged where it was set"),
+    "extractfile": "_Stream reads the archive, which was judged",
+    "run": "Runner runs coroutines of the source, and handles SIGINT meanwhile",
+    "remove_signal_handler": "it undoes what add_signal_handler did, which is judged",
+}
 
 
 # Named tuples have methods that begin with an underscore so that no field can have their names.
@@ -213,6 +233,20 @@ def other_names(modules, effects):
     }
 
 
+def guards(attributes, sensitive, importable):
+    """Maps packages to the names under which an object of theirs acts, so that a
+    definition of that name in the code says nothing about it."""
+    modelled, out = read_effect_packages(), collections.defaultdict(set)
+    ways = {name: w for name, w in acting(importable).items() if name not in REVIEWED and name not in sensitive}
+    if bad := [f"{name}: {w}" for name, w in ways.items() if name in attributes]:
+        sys.exit("\n  ".join(["these attributes are allowed and act; exclude them, or say in REVIEWED why not:", *bad]))
+    for name, packages in ways.items():
+        for package in packages.keys() - modelled.get(name, set()):
+            if "any" not in modelled.get(name, ()):
+                out[package].add(name)
+    return out
+
+
 def wrap(names):
     line = ""
     for n in sorted(names):
@@ -270,7 +304,9 @@ def main():
                 print(line, file=f)
         for a in sorted(aliases):
             print(f"alias {a} {aliases[a]}", file=f)
-        for section, names in (("attributes", attributes), ("sensitive", sensitive)):
+        guarded = guards(attributes, sensitive, {name.partition(".")[0] for name in [*modules, *effects]})
+        sections = [("attributes", attributes), ("sensitive", sensitive), *((f"guarded {p}", guarded[p]) for p in sorted(guarded))]
+        for section, names in sections:
             print(section, file=f)
             for line in wrap(names):
                 print(line, file=f)

@@ -105,6 +105,32 @@ def read_effect_attributes():
     return names
 
 
+def read_dynamic_modules():
+    """Modules of which every name is Dynamic."""
+    module, found = None, set()
+    for line in EFFECTS.read_text().splitlines():
+        words = line.split()
+        if words[:1] == ["module"]:
+            module = words[1]
+        elif words == ["*", "Dynamic"]:
+            found.add(module)
+    return found
+
+
+def read_effect_packages():
+    """Maps names of attributes in effects.txt to the packages whose objects they are modelled for."""
+    found, packages = collections.defaultdict(set), None
+    for line in EFFECTS.read_text().splitlines():
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if not line.startswith(" "):
+            packages = {w.partition(".")[0] for w in words[1:]} if words[0] == "attributes" else None
+        elif packages:
+            found[words[0]] |= packages
+    return found
+
+
 def read_effect_names():
     """Dotted names whose effects are modelled by hand."""
     names, module = set(), None

@@ -20,6 +20,7 @@ func (a *analysis) call(n *syntax.Call, s *scope) {
 		}
 	}
 	a.noteExhausted(n, s)
+	a.noteLooked(n, s)
 	switch f := n.Func.(type) {
 	case *syntax.Name:
 		a.reference(f, n, s)

@@ -25,6 +25,9 @@ type effect struct {
 	arity    int // -1 for any
 	most     int // positional arguments that leave the path as it is; -1 for any
 	called   bool
+	// computed is set when a reference has the effect unless it is only looked
+	// at, or called with one argument (references.go).
+	computed bool
 	// evaluated is set when annotations of functions do not have the effect.
 	evaluated bool
 }
@@ -146,6 +149,8 @@ func (e *effect) parse(word string) {
 		e.optional = true
 	case word == "called":
 		e.called = true
+	case word == "computed":
+		e.computed = true
 	case word == "evaluated":
 		e.evaluated = true
 	case name == "arity":

@@ -22,6 +22,7 @@ type emission struct {
 	receiver syntax.Expr  // what a method is called on; nil when not known
 	env      *report.Fact
 	scope    *scope
+	through  bool // only something behind the name is used
 }
 
 // emitAll reports all effects of one use. A use whose arguments rule out every
@@ -94,7 +95,7 @@ func (a *analysis) isRuledOut(eff effect, e emission) bool {
 	if eff.optional && a.isAbsent(eff.facts[eff.order[0]], e) {
 		return true
 	}
-	if eff.called && e.call == nil || eff.evaluated && a.annotating {
+	if eff.called && e.call == nil || eff.evaluated && a.annotating || eff.computed && e.call == nil && (e.through || a.annotating || a.declaring || a.looked[e.node]) {
 		return true
 	}
 	for _, name := range eff.order {
@@ -108,13 +109,15 @@ func (a *analysis) isRuledOut(eff effect, e emission) bool {
 // conditions tell for facts that are no part of the report whether the argument
 // excludes the effect.
 var conditions = map[string]func(*analysis, argument, emission) bool{
-	"flag":  func(a *analysis, arg argument, e emission) bool { return a.isFalse(arg, e.call) },
-	"style": (*analysis).isSafeStyle,
-	"font":  (*analysis).isSafeFont,
-	"props": (*analysis).areSafeProperties,
-	"zone":  (*analysis).isSafeZone,
-	"map":   (*analysis).isReadOnlyMap,
-	"latex": (*analysis).isNoLatex,
+	"flag":    func(a *analysis, arg argument, e emission) bool { return a.isFalse(arg, e.call) },
+	"style":   (*analysis).isSafeStyle,
+	"font":    (*analysis).isSafeFont,
+	"props":   (*analysis).areSafeProperties,
+	"zone":    (*analysis).isSafeZone,
+	"text":    (*analysis).isNoText,
+	"map":     (*analysis).isReadOnlyMap,
+	"latex":   (*analysis).isNoLatex,
+	"backend": (*analysis).isNoBackend,
 }
 
 // addFact adds a fact that does not change which operation it is.

@@ -17,7 +17,7 @@ func (a *analysis) keyword(n *syntax.Call, arg *syntax.Argument, s *scope) {
 		return
 	}
 	a.namedArgument(arg.Name, arg.Value, arg, s)
-	if propertyKeywords.has(arg.Name) && a.imported.has("matplotlib") && !a.areKnownProperties(bound{arg.Value, s}) {
+	if propertyKeywords.has(arg.Name) && a.imported.has("matplotlib") && !a.areTextProperties(bound{arg.Value, s}) {
 		a.report(arg, report.Operation{
 			Kind: report.Unknown, Form: report.FormReference, Name: arg.Name + "=",
 			Reason: "properties that are only known at run time can choose files and programs",
@@ -88,7 +88,7 @@ func (a *analysis) takesJudgedKeywords(f syntax.Expr, s *scope) bool {
 // keywordLibrary names the libraries for which a keyword has its meaning, where
 // others use it, too.
 var keywordLibrary = map[string][]string{
-	"storage_options": {"pandas"}, "backend": {"pandas", "matplotlib"}, "tz": {"pandas"}, "dtype": {"pandas"}, "font": {"matplotlib"},
+	"storage_options": {"pandas"}, "backend": {"pandas", "matplotlib"}, "tz": {"pandas", "matplotlib"}, "dtype": {"pandas"}, "font": {"matplotlib"},
 }
 
 // namedArgument judges one keyword and its value.

@@ -158,7 +158,7 @@ func (a *analysis) effectful(u nameUse, s *scope) bool {
 		}
 		e := emission{name: u.name, node: u.node(), form: u.form(), via: u.via, call: u.call, scope: s}
 		if end < len(u.name) {
-			e.call = nil
+			e.call, e.through = nil, true
 			rest := strings.Split(u.name[end+1:], ".")
 			e.env = a.environmentKey(u, rest, s)
 			a.attributes(u, rest, s)

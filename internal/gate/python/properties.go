@@ -41,7 +41,18 @@ func (a *analysis) isFontName(b bound) bool {
 // known; settingKeys judges those that count where they are written.
 func (a *analysis) areSafeProperties(arg argument, e emission) bool {
 	x, presence := arg.find(e.call)
-	return presence == absent || presence == given && a.areKnownProperties(bound{x, e.scope})
+	return presence == absent || presence == given && a.areTextProperties(bound{x, e.scope})
+}
+
+// areTextProperties reports whether properties of a text name no file. Where
+// they may be those of a font, a text is a pattern: legend.set_title("x", ":file=/etc/passwd").
+func (a *analysis) areTextProperties(b bound) bool {
+	switch end := a.only(b); end.expr.(type) {
+	case *syntax.Str, *syntax.JoinedStr:
+		return a.isFontName(end)
+	default:
+		return a.areKnownProperties(end)
+	}
 }
 
 func (a *analysis) areKnownProperties(b bound) bool {

@@ -46,6 +46,10 @@ type analysis struct {
 	classes set
 	// annotating is set while the annotations of a function are read.
 	annotating bool
+	// declaring is set while the annotation of a variable is read.
+	declaring bool
+	// looked holds the references to functions that are only looked at, or called with one argument.
+	looked map[syntax.Node]bool
 	// walks are calls of os.walk whose lists of directories nothing can extend.
 	walks map[*syntax.Call]bool
 	// overflow is set when a bound on aliases was hit.
@@ -93,7 +97,7 @@ func analyse(file *syntax.File, known *knowledge, out *report.Builder) {
 	a := &analysis{
 		known: known, out: out, scopes: b.scopes, defined: b.defined, imported: b.imported, fields: b.fields,
 		classes: b.classes, walks: map[*syntax.Call]bool{}, index: map[syntax.Expr]syntax.Expr{}, named: map[syntax.Expr]bool{},
-		innermost: map[syntax.Expr]syntax.Stmt{}, metaclass: map[syntax.Expr]bool{},
+		innermost: map[syntax.Expr]syntax.Stmt{}, metaclass: map[syntax.Expr]bool{}, looked: map[syntax.Node]bool{},
 	}
 	a.settle(b.order)
 	a.moved = changesDirectory(file.Body)

@@ -113,6 +113,7 @@ func (k *knowledge) module(name string) set {
 
 func (k *knowledge) readTables() (version string) {
 	var target set
+	acting := map[string]set{}
 	for line := range strings.Lines(tablesText) {
 		words := strings.Fields(line)
 		switch {
@@ -133,8 +134,16 @@ func (k *knowledge) readTables() (version string) {
 			target = k.attributes
 		case words[0] == "sensitive":
 			target = k.sensitive
+		case words[0] == "guarded":
+			target = set{}
+			acting[words[1]] = target
 		default:
 			panic("tables.txt: unknown section " + words[0])
+		}
+	}
+	for module, names := range acting {
+		for name := range names {
+			k.guarded[name] = append(k.guarded[name], module)
 		}
 	}
 	return version

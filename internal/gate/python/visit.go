@@ -66,6 +66,9 @@ func (a *analysis) visit(n syntax.Node, s *scope) {
 	case *syntax.Compare:
 		if !slices.ContainsFunc(comparisons, a.defined.has) || !slices.ContainsFunc(n.Operands, func(x syntax.Expr) bool { return !a.isClass(x, s) }) {
 			a.nameTypes(n.Operands...)
+			for _, x := range n.Operands {
+				a.look(x)
+			}
 		}
 		a.children(n, s)
 	case *syntax.Formatted:
@@ -104,7 +107,7 @@ func (a *analysis) params(params []*syntax.Param, s *scope) {
 // annotation reads an annotation of a function, whose value nothing can get.
 func (a *analysis) annotation(x syntax.Expr, s *scope) {
 	outer := a.annotating
-	a.annotating = x != nil && isNamePath(x) // in anything else it can be called
+	a.annotating = x != nil && a.isAnnotation(x, s) // in anything else it can be called
 	a.expr(x, s)
 	a.annotating = outer
 }
@@ -156,7 +159,9 @@ func (a *analysis) statement(n syntax.Stmt, s *scope) {
 		a.visit(n.Value, s)
 	case *syntax.AnnAssign:
 		a.store(n.Target, s)
+		a.declaring = a.isAnnotation(n.Annotation, s)
 		a.visit(n.Annotation, s)
+		a.declaring = false
 		a.expr(n.Value, s)
 	case *syntax.For:
 		a.noteWalk(n.Target, n.Iter, s)

@@ -44,10 +44,11 @@ func (a *analysis) isZone(b bound, depth int) bool {
 // isKnown reports whether a value is certainly something with a dotted name.
 func (v value) isKnown() bool { return len(v.targets) > 0 && !v.other }
 
-// mayNameFile reports whether a time zone or data type can name a file.
+// mayNameFile reports whether a time zone or data type can name a file. Those
+// of matplotlib are read by dateutil whatever they start with.
 func mayNameFile(f report.Fact) bool {
 	return f.Known != report.Literal && f.Known != none && f.Known != scalar ||
-		strings.Contains(f.Value, filePrefix) || f.Known == report.Literal && strings.ContainsAny(f.Value, placeholders)
+		strings.Contains(f.Value, filePrefix) || strings.HasPrefix(f.Value, "/") || strings.HasPrefix(f.Value, ":") || hasParent(f.Value) || f.Known == report.Literal && strings.ContainsAny(f.Value, placeholders)
 }
 
 // zoneFields are attributes that hold a time zone or a data type.
@@ -65,4 +66,42 @@ func (a *analysis) zoneText(x *syntax.Str) {
 			Args: report.Args{Path: &report.Fact{Known: report.UnknownValue}},
 		})
 	}
+}
+
+// isNoText reports whether a check of data types is given a value that does not
+// look like a text made at run time. Mostly it is a column, of which nothing is known.
+func (a *analysis) isNoText(arg argument, e emission) bool {
+	x, presence := arg.find(e.call)
+	return presence != given || !a.isMadeText(bound{x, e.scope}, maxParts)
+}
+
+// textMakers are functions and methods that give a text.
+var textMakers = readSet(`
+input str format join replace strip lstrip rstrip lower upper decode read readline removeprefix removesuffix translate getvalue read_text os.getenv
+chr repr b64decode hex ascii os.environ.get sys.stdin.read sys.stdin.readline str.join json.loads
+`)
+
+// isMadeText reports whether x is a text, or an element of a display that may be one.
+func (a *analysis) isMadeText(b bound, depth int) bool {
+	b = a.only(b)
+	if depth == 0 {
+		return true
+	}
+	if elements, ok := elementsOf(b.expr); ok {
+		return slices.ContainsFunc(elements, func(x syntax.Expr) bool { return a.isMadeText(bound{x, b.scope}, depth-1) })
+	}
+	switch x := b.expr.(type) {
+	case *syntax.JoinedStr, *syntax.BinOp:
+		return true
+	case *syntax.Str:
+		return strings.Contains(x.Value, filePrefix)
+	case *syntax.Subscript:
+		return !isNamePath(x.X) && a.isMadeText(bound{x.X, b.scope}, depth-1) || a.resolve(x.X, b.scope).isKnown()
+	case *syntax.Call:
+		if method, ok := x.Func.(*syntax.Attribute); ok && textMakers.has(method.Name) {
+			return true
+		}
+		return a.resolve(x.Func, b.scope).all(textMakers)
+	}
+	return false
 }
