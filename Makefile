@@ -12,6 +12,7 @@ CLUSTER_NAME ?= airlock
 export CLUSTER CLUSTER_NAME
 
 BIN := bin
+BENCH ?=
 
 .PHONY: help
 help: ## List the targets
@@ -76,6 +77,10 @@ fuzz: ## Fuzz the gate's readers (FUZZTIME=1m for each target)
 .PHONY: bench-gate
 bench-gate: ## Benchmark reading and judging code: time and allocations at 1, 10 and 100 kB
 	go test -run '^$$' -bench . -benchmem ./internal/gate/... ./internal/policy
+
+.PHONY: bench
+bench: ## Measure executions beside bare Pods and Jobs on a real control plane with simulated nodes (BENCH="-burst 2000")
+	hack/bench.sh -out $(BIN)/bench.json $(BENCH)
 
 .PHONY: eval
 eval: ## Measure the gate on labelled samples (CORPORA=DIR, OUT=FILE for a decision a line)
