@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -28,7 +29,7 @@ func write(t *testing.T, name, text string) string {
 // airlock runs the command and gives its exit code and output.
 func airlock(stdin string, args ...string) (code int, stdout, stderr string) {
 	var out, errs strings.Builder
-	code = run(args, strings.NewReader(stdin), &out, &errs)
+	code = run(context.Background(), args, strings.NewReader(stdin), &out, &errs)
 	return code, out.String(), errs.String()
 }
 

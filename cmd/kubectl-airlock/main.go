@@ -5,22 +5,28 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
 }
 
 // run executes the command line and gives the exit code: what the command
 // decided, or exitError when it could not decide.
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
 		Use:           "kubectl-airlock",
 		Short:         "Work with Airlock, the gate for code that AI agents write",
@@ -28,12 +34,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		SilenceErrors: true,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl airlock"},
 	}
-	root.AddCommand(newCheckCommand())
+	root.AddCommand(newRunCommand(), newListCommand(), newExplainCommand(), newLogsCommand(),
+		newReviewCommand(), newApproveCommand(), newDenyCommand(), newRevokeCommand(), newCheckCommand())
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.Execute()
+	err := root.ExecuteContext(ctx)
 	if decided, ok := errors.AsType[exitCode](err); ok {
 		return int(decided)
 	}
@@ -56,4 +63,6 @@ const (
 	exitError    = 1
 	exitApproval = 2
 	exitDeny     = 3
+
+	exitInterrupted = 130 // as shells count an interrupt
 )

@@ -3,18 +3,16 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
-	"github.com/airlock-dev/airlock/internal/gate"
 	"github.com/airlock-dev/airlock/internal/gate/report"
+	"github.com/airlock-dev/airlock/internal/review"
 )
 
 // The escape sequences for colours (ECMA-48 SGR).
@@ -29,27 +27,6 @@ const (
 // width is how many characters of a line are shown around a finding.
 const width = 120
 
-// writeJSON prints the outcome with characters that do not show, such as the
-// bidirectional ones, as JSON escapes: what the reader sees is what is there.
-func writeJSON(w io.Writer, out checked) error {
-	text, err := json.MarshalIndent(out, "", "  ")
-	if err != nil {
-		return err
-	}
-	var b strings.Builder
-	for _, r := range string(text) {
-		if r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf) {
-			for _, unit := range utf16.Encode([]rune{r}) {
-				fmt.Fprintf(&b, `\u%04x`, unit)
-			}
-			continue
-		}
-		b.WriteRune(r)
-	}
-	_, err = io.WriteString(w, b.String()+"\n")
-	return err
-}
-
 // writeText prints each finding as compilers do, with its line and a caret, and
 // the verdict last.
 func writeText(w io.Writer, out checked, colored bool) error {
@@ -60,7 +37,7 @@ func writeText(w io.Writer, out checked, colored bool) error {
 		return color + text + plain
 	}
 	var b strings.Builder
-	lines := linesOf(out)
+	lines := review.SourceLines(v1alpha1.Language(out.Report.Language), string(out.source))
 	for _, f := range out.Verdict.Findings {
 		fmt.Fprintf(&b, "%s %s %s\n", paint(bold, place(out.File, f)), paint(colorOf(f.Decision), strings.ToLower(string(f.Decision))+":"), f.Reason)
 		if f.Line >= 1 && int(f.Line) <= len(lines) {
@@ -75,16 +52,6 @@ func writeText(w io.Writer, out checked, colored bool) error {
 		paint(colorOf(out.Verdict.Decision), string(out.Verdict.Decision)), visible(out.Policy), strings.ToLower(string(out.Verdict.Trust)))
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// linesOf gives the lines as the positions of the report count them: a carriage
-// return alone ends a line for Python only.
-func linesOf(out checked) []string {
-	source := strings.ReplaceAll(string(out.source), "\r\n", "\n")
-	if out.Report.Language == gate.Python {
-		source = strings.ReplaceAll(source, "\r", "\n")
-	}
-	return strings.Split(source, "\n")
 }
 
 // visible writes what does not show, and what would steer the terminal, as
