@@ -90,8 +90,8 @@ func (s *script) checkName(name string, at span) {
 func (s *script) declare(d *syntax.DeclClause) {
 	flags := declareFlags(d)
 	name := d.Variant.Value
-	if strings.ContainsFunc(flags, func(r rune) bool { return !strings.ContainsRune("aAgilrtux", r) }) {
-		s.dynamic(d, name, "the declaration has options beyond -aAgilrtux")
+	if strings.ContainsFunc(flags, func(r rune) bool { return !strings.ContainsRune("aAgirtx", r) }) {
+		s.dynamic(d, name, "the declaration has options beyond -aAgirtx")
 	}
 	named := false
 	for _, a := range d.Args {
@@ -112,6 +112,10 @@ func (s *script) declareOne(d *syntax.DeclClause, a *syntax.Assign, flags string
 		return
 	}
 	name := a.Name.Value
+	if a.Value != nil && hasBraces(a.Value) {
+		// declare x={a,/etc/passwd} is declare x=a x=/etc/passwd; other assignments expand no braces.
+		s.dynamic(a, d.Variant.Value, "braces make several assignments of one")
+	}
 	if s.fn != "" && d.Variant.Value != "export" && d.Variant.Value != "readonly" && !strings.Contains(flags, "g") {
 		s.local[name] = true
 	}
@@ -128,6 +132,15 @@ func (s *script) declareOne(d *syntax.DeclClause, a *syntax.Assign, flags string
 	} else if s.isDefined("[]"+name) && d.Variant.Value != "export" {
 		s.unsets[name] = true
 	}
+}
+
+// hasBraces tells whether a word has a brace expansion.
+func hasBraces(w *syntax.Word) bool {
+	apart := &syntax.Word{Parts: slices.Clone(w.Parts)}
+	return countBraces(w) > maxBraces || syntax.SplitBraces(apart) && slices.ContainsFunc(apart.Parts, func(p syntax.WordPart) bool {
+		_, is := p.(*syntax.BraceExp)
+		return is
+	})
 }
 
 // keeps tells whether a declaration without a value leaves the variable what the

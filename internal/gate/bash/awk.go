@@ -147,7 +147,12 @@ func (r *awkReader) word() {
 	for r.at < len(r.text) && (isLetter(r.text[r.at]) || r.text[r.at] == '$' || r.text[r.at] == '.') {
 		r.at++
 	}
-	switch word := r.text[start:r.at]; word {
+	word := r.text[start:r.at]
+	if strings.HasSuffix(word, "$") {
+		r.last = "?" // $/x/ is the field that a pattern gives, to some versions
+		return
+	}
+	switch word {
 	case "print", "printf":
 		r.printing, r.last = r.depth+1, "k"
 	case "length":

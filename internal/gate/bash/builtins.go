@@ -112,7 +112,9 @@ func (s *script) changeDirectory(c command) {
 		s.readVariable("HOME", c.at)
 	}
 	target := only(p.operands)
-	if text, _ := target.literal(); c.name == "popd" || p.problem != "" || target.split || target.list || text == "-" {
+	text, _ := target.literal()
+	turns := c.name == "pushd" && text != "" && strings.ContainsRune("+-", rune(text[0])) // pushd +1
+	if c.name == "popd" || turns || p.problem != "" || target.split || target.list || text == "-" {
 		target = arg{texts: texts{unknown}}
 	}
 	s.files(readsFile, c.name, target, c.at)

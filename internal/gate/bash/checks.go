@@ -15,7 +15,7 @@ var checks = map[string]func(*script, command, *tool){
 	"dd": (*script).dd, "printenv": (*script).printenv, "jq": (*script).jq, "tar": (*script).tar, "ln": (*script).ln,
 	"strings": (*script).strings, "md5sum": (*script).sums, "sha1sum": (*script).sums, "sha224sum": (*script).sums, "sha256sum": (*script).sums,
 	"sha384sum": (*script).sums, "sha512sum": (*script).sums, "b2sum": (*script).sums, "cksum": (*script).sums, "sum": (*script).sums,
-	"curl": (*script).download, "xxd": (*script).xxd, "iconv": (*script).iconv, "chmod": (*script).chmod,
+	"tree": (*script).tree, "curl": (*script).download, "xxd": (*script).xxd, "iconv": (*script).iconv, "chmod": (*script).chmod,
 	"cp": (*script).copies, "mv": (*script).copies, "install": (*script).copies, "wget": (*script).download, "date": (*script).date, "mktemp": (*script).mktemp,
 	"split": (*script).split, "csplit": (*script).csplit, "gzip": (*script).compress, "gunzip": (*script).compress, "zcat": (*script).compress,
 	"bzip2": (*script).compress, "bunzip2": (*script).compress, "xz": (*script).compress, "unxz": (*script).compress,
@@ -42,6 +42,10 @@ func (s *script) jq(c command, t *tool) {
 		case pair && (text == "--slurpfile" || text == "--rawfile"):
 			s.uses(c, roleRead, c.args[i+2])
 			i += 2
+		case text == "--indent" && i+1 < len(c.args):
+			// Its value is the next word, whatever that looks like: --indent --arg . x reads x.
+			words = append(words, c.args[i], c.args[i+1])
+			i++
 		default:
 			words = append(words, c.args[i])
 		}
@@ -76,6 +80,9 @@ func (s *script) tar(c command, t *tool) {
 		archive = roleRead
 	}
 	for _, g := range p.options {
+		if g.name == "--mtime" {
+			s.moment(c, g.value)
+		}
 		if name := g.value.first(); g.name == "-f" || g.name == "--file" {
 			s.uses(c, archive, g.value)
 			if strings.Contains(name, ":") || name == "" {
@@ -184,25 +191,38 @@ func (s *script) split(c command, t *tool) {
 	if len(files) > 1 {
 		prefix = files[1]
 	}
+	s.uses(c, roleWrite, prefix.pieces())
+}
+
+// pieces gives the names of the files that begin with one of the alternatives.
+func (a arg) pieces() arg {
 	var ts texts
-	for _, x := range prefix.texts {
-		ts = ts.join(texts{x.add(piece{glob, "*"})})
+	for _, t := range a.texts {
+		if s, ok := t.literal(); ok {
+			t = lit(s + report.MadeUp)
+		} else {
+			t = t.add(piece{glob, "*"})
+		}
+		ts = ts.join(texts{t})
 	}
-	prefix.texts = ts
-	s.uses(c, roleWrite, prefix)
+	a.texts = ts
+	return a
 }
 
 // csplit names its files by the prefix xx.
 func (s *script) csplit(c command, t *tool) {
 	p := t.parse(c.args)
-	for _, g := range p.options {
+	for i, g := range p.options {
+		if g.name == "-f" || g.name == "--prefix" {
+			p.options[i].value = g.value.pieces()
+		}
 		// The suffix goes behind the prefix as it is: -b /../../x%d.
 		if suffix, ok := g.value.literal(); g.name == "-b" && (!ok || strings.Contains(suffix, "/")) {
 			p.problem = orElse(p.problem, "the suffix of the files that are written may leave the directory")
 		}
 	}
 	s.report(c, t, p)
-	s.uses(c, roleWrite, arg{texts: texts{lit("xx")}})
+	s.uses(c, roleWrite, arg{texts: texts{lit("xx")}}.pieces())
 }
 
 // compress replaces a file by another one beside it.
@@ -210,14 +230,22 @@ func (s *script) compress(c command, t *tool) {
 	p := t.parse(c.args)
 	files := p.operands
 	p.operands = nil
+	for _, g := range p.options {
+		// It goes behind the name as it is: mkdir a.d; gzip -S .d/../../x a.
+		if suffix, ok := g.value.literal(); (g.name == "-S" || g.name == "--suffix") && (!ok || strings.Contains(suffix, "/")) {
+			p.problem = orElse(p.problem, "the suffix of the files that are written may leave the directory")
+		}
+	}
 	s.report(c, t, p)
 	for _, f := range files {
+		others := f
+		others.texts = besides(c.name, p, f.texts)
 		s.uses(c, roleRead, f)
-		if c.name != "zcat" && !p.has("-c", "--stdout", "-t", "-l") {
-			s.uses(c, roleDelete, f)
-			f.texts = besides(c.name, p, f.texts)
-			s.uses(c, roleWrite, f)
+		if c.name == "zcat" || keepsFiles(p) {
+			continue
 		}
+		s.uses(c, roleDelete, f)
+		s.uses(c, roleWrite, others)
 	}
 }
 

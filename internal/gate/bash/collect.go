@@ -31,7 +31,10 @@ type script struct {
 	// ifs is set when the script changes how words are split, moves when it
 	// changes the directory, open when a trap changes the arguments of functions.
 	ifs, moves, open bool
-	equations        []equation
+	// passes is set when the script gives other programs a variable that a
+	// shell takes for harmless.
+	passes    bool
+	equations []equation
 	// written counts what writes a file, packed without tar; checked and unpacked
 	// are the lists and archives that are read as such.
 	written, packed   map[string]int
@@ -217,6 +220,9 @@ func (s *script) gatherDeclare(d *syntax.DeclClause, fn string) {
 		if a.Name == nil {
 			continue
 		}
+		if d.Variant.Value == "export" || strings.Contains(flags, "x") {
+			s.passesOn(a.Name.Value)
+		}
 		if strings.Contains(flags, "i") {
 			s.integers[a.Name.Value] = true
 		}
@@ -247,6 +253,11 @@ func declareFlags(d *syntax.DeclClause) string {
 
 // gatherCall notes what a command does to variables, and the arguments of calls of functions.
 func (s *script) gatherCall(c *syntax.CallExpr, fn string) {
+	for _, a := range c.Assigns {
+		if len(c.Args) > 0 && a.Name != nil {
+			s.passesOn(a.Name.Value)
+		}
+	}
 	name, rest := s.builtinOf(c)
 	switch name {
 	case "cd", "pushd", "popd":

@@ -224,15 +224,21 @@ func (a arg) fact() report.Fact {
 func (s *script) inputOf(redirs []*syntax.Redirect) input {
 	var in input
 	for _, r := range redirs {
+		if r.N != nil && r.N.Value != "0" {
+			continue
+		}
 		switch r.Op {
 		case syntax.Hdoc, syntax.DashHdoc:
 			in = input{given: true, text: s.heredocText(r)}
 		case syntax.WordHdoc:
 			e := s.evaluator()
 			in = input{given: true, text: arg{texts: e.assigned(r.Word)}.fact()}
-		case syntax.RdrIn:
+		case syntax.RdrIn, syntax.DplIn, syntax.RdrInOut:
 			in = input{given: true}
 		default:
+			if r.N != nil {
+				in = input{given: true} // 0>x, 0>&3
+			}
 		}
 	}
 	return in

@@ -24,6 +24,18 @@ func (s *script) xxd(c command, t *tool) {
 	s.report(c, t, p)
 }
 
+// tree takes the value of an option from the next word even when there are
+// letters behind it: -Pa -L /etc shows /etc.
+func (s *script) tree(c command, t *tool) {
+	p := t.parse(c.args)
+	for _, w := range c.args {
+		if head := w.first(); len(head) > 2 && head[0] == '-' && head[1] != '-' && strings.ContainsAny(head, "LPIHT") {
+			p.problem = orElse(p.problem, "an option with a value stands in one word with other letters")
+		}
+	}
+	s.report(c, t, p)
+}
+
 var xxdWord = regexp.MustCompile(`^-[clgosn][0-9]+$`)
 
 // iconv reads a file for the name of an encoding that has a slash.
@@ -74,6 +86,26 @@ func (s *script) copies(c command, t *tool) {
 	s.report(c, t, p)
 	for _, w := range words {
 		s.uses(c, role, w)
+	}
+}
+
+// zonePrefix begins a date that brings its time zone. The GNU commands read
+// that zone from a file when it is a path: date -d 'TZ="/etc/shadow" now'.
+const zonePrefix = `TZ="`
+
+// moment reports the file of the time zone that a date may name.
+func (s *script) moment(c command, a arg) {
+	for _, t := range a.texts {
+		text, known := t.literal()
+		head := strings.TrimLeft(t.prefix(), " \t\n\v\f\r")
+		zone, named := strings.CutPrefix(head, zonePrefix)
+		zone, _, _ = strings.Cut(zone, `"`)
+		switch {
+		case t.isNumber(), !named && (known || !strings.HasPrefix(zonePrefix, head)):
+		case named && strings.Contains(strings.TrimPrefix(strings.TrimSpace(text), zonePrefix), `"`) && zonePattern.MatchString(zone):
+		default:
+			s.uses(c, roleRead, arg{texts: texts{unknown}})
+		}
 	}
 }
 
@@ -187,17 +219,24 @@ func (s *script) unpacks(c command, p parsed) string {
 // suffixes are the ends of the names that compressors give to files.
 var suffixes = map[string]string{"gzip": ".gz", "bzip2": ".bz2", "xz": ".xz", "gunzip": ".gz", "bunzip2": ".bz2", "unxz": ".xz"}
 
+// keepsFiles tells whether a compressor only prints or tests. Of -t and -z, the
+// last one counts for xz and bzip2.
+func keepsFiles(p parsed) bool {
+	return p.has("-c", "--stdout", "-l") || p.has("-t") && !p.has("-z", "-d", "--compress", "--decompress")
+}
+
 // besides gives the names of the files that a compressor writes; where they are
 // not plain, what begins like the old ones.
 func besides(name string, p parsed, files texts) texts {
 	end := suffixes[name]
 	unpack := strings.Contains(name, "un") || p.has("-d", "--decompress")
+	both := unpack && p.has("-z", "--compress") // the last one counts
 	var out texts
 	for _, t := range files {
 		text, ok := t.literal()
 		base, cut := strings.CutSuffix(text, end)
 		switch {
-		case !ok || unpack && !cut || p.has("-S", "--suffix", "-r", "--recursive", "-N", "--name"):
+		case !ok || both || unpack && !cut || p.has("-S", "--suffix", "-r", "--recursive", "-N", "--name"):
 			t = t.add(piece{glob, "*"})
 		case unpack:
 			t = lit(base)

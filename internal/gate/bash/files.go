@@ -23,6 +23,21 @@ const (
 // standardFile matches the names of what the script has open already, and of nothing.
 var standardFile = regexp.MustCompile(`^/dev/(null|stdin|stdout|stderr|fd/[0-9]+)$`)
 
+// keepsDevices tells whether a command opens the standard files at most: rm,
+// mv and chmod change what is behind the name /dev/null.
+func keepsDevices(effect fileEffect, name string) bool {
+	switch effect {
+	case readsFile:
+		return true
+	case writesFile:
+		return strings.Contains(name, ">") || slices.Contains(deviceWriters, name)
+	}
+	return false
+}
+
+// deviceWriters write into a file that exists, and leave it in its place.
+var deviceWriters = strings.Fields("tee dd sort uniq awk gawk mawk nawk tar curl wget shuf iconv find")
+
 // files reports one word that names files, once for each of its alternatives.
 func (s *script) files(effect fileEffect, name string, a arg, at span) {
 	s.filesIn(s.cwd, effect, name, a, at)
@@ -41,7 +56,7 @@ func (s *script) filesIn(dirs []string, effect fileEffect, name string, a arg, a
 		if effect == writesFile && slices.ContainsFunc(strings.Split(t.prefix(), "/"), func(element string) bool { return strings.HasPrefix(element, "-") }) {
 			s.unknown(at, name, "commands that meet the file through a pattern take its name for an option")
 		}
-		if text, ok := t.literal(); ok && (text == "" || standardFile.MatchString(text)) {
+		if text, ok := t.literal(); ok && (text == "" || standardFile.MatchString(text) && keepsDevices(effect, name)) {
 			// No file has an empty name: opening it fails.
 			continue
 		}

@@ -10,11 +10,12 @@ import (
 // The tests and actions of find by what follows them. Actions that write
 // files, or run commands, are read by themselves.
 var (
-	findFlags  = strings.Fields("! ( ) , -a -and -o -or -not -print -print0 -ls -prune -quit -true -false -depth -d -empty -mount -xdev -daystart -follow -readable -writable -executable -nouser -nogroup -noleaf -ignore_readdir_race -warn -nowarn")
-	findValues = strings.Fields("-name -iname -path -ipath -wholename -iwholename -regex -iregex -regextype -type -xtype -size -mtime -mmin -atime -amin -ctime -cmin -maxdepth -mindepth -perm -user -group -uid -gid -links -inum -printf -lname -ilname -newermt -newerat -newerct -fstype -used -context")
-	findFiles  = strings.Fields("-newer -anewer -cnewer -samefile")
-	findWrites = strings.Fields("-fprint -fprint0 -fls")
-	findRuns   = strings.Fields("-exec -execdir -ok -okdir")
+	findFlags   = strings.Fields("! ( ) , -a -and -o -or -not -print -print0 -ls -prune -quit -true -false -depth -d -empty -mount -xdev -daystart -follow -readable -writable -executable -nouser -nogroup -noleaf -ignore_readdir_race -warn -nowarn")
+	findValues  = strings.Fields("-name -iname -path -ipath -wholename -iwholename -regex -iregex -regextype -type -xtype -size -mtime -mmin -atime -amin -ctime -cmin -maxdepth -mindepth -perm -user -group -uid -gid -links -inum -printf -lname -ilname -fstype -used -context")
+	findFiles   = strings.Fields("-newer -anewer -cnewer -samefile")
+	findMoments = strings.Fields("-newermt -newerat -newerct")
+	findWrites  = strings.Fields("-fprint -fprint0 -fls")
+	findRuns    = strings.Fields("-exec -execdir -ok -okdir")
 )
 
 // find reports the walk of find(1) and its actions.
@@ -71,6 +72,9 @@ func (s *script) expression(c command, starts, words []arg) {
 			}
 		case slices.Contains(findFiles, text):
 			s.uses(c, roleRead, value)
+			i++
+		case slices.Contains(findMoments, text):
+			s.moment(c, value)
 			i++
 		case slices.Contains(findValues, text) && !value.split && !value.list && !value.isPattern():
 			i++

@@ -56,9 +56,11 @@ const (
 	roleDelete
 	// roleReadWrite is a file that is changed.
 	roleReadWrite
+	// roleMoment is a date, in which TZ="…" names a file that is read.
+	roleMoment
 )
 
-var roles = map[string]role{"text": roleText, "read": roleRead, "write": roleWrite, "delete": roleDelete, "change": roleReadWrite}
+var roles = map[string]role{"text": roleText, "read": roleRead, "write": roleWrite, "delete": roleDelete, "change": roleReadWrite, "moment": roleMoment}
 
 // option is what the table says about one option.
 type option struct {
@@ -225,6 +227,12 @@ func (k *knowledge) isPlain(name string) bool {
 		}
 	}
 	return !k.isSetting(name)
+}
+
+// passesOn notes a variable that other programs are given. A shell reads those
+// with plain names, and those that it takes for numbers, as if they were its own.
+func (s *script) passesOn(name string) {
+	s.passes = s.passes || s.known.isPlain(name) || s.known.variables[name] == variableNumber
 }
 
 // shadows tells whether a function of that name changes what other code does.

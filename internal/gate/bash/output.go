@@ -16,8 +16,17 @@ import (
 // temporary stands for the name that mktemp makes up.
 const temporary = "/tmp/tmp." + report.MadeUp
 
-// output gives what a command substitution can print, without its last line ends.
+// output gives what a command substitution can print, without its last line
+// ends: d=$(echo "..<newline>") is "..".
 func (e *evaluator) output(stmts []*syntax.Stmt) texts {
+	var out texts
+	for _, t := range e.outputLines(stmts) {
+		out = out.join(texts{t.withoutLineEnds()})
+	}
+	return out
+}
+
+func (e *evaluator) outputLines(stmts []*syntax.Stmt) texts {
 	if len(stmts) != 1 {
 		return texts{unknown}
 	}
@@ -228,6 +237,9 @@ func echoed(rest []arg) texts {
 	for i, a := range rest {
 		if a.split || a.list || a.mayBeOption() {
 			return texts{unknown}
+		}
+		if slices.ContainsFunc(a.texts, func(t text) bool { return strings.Contains(t.shape(), `\`) }) {
+			return texts{unknown} // sh: echo '\057etc'
 		}
 		if i > 0 {
 			out = out.concat(texts{lit(" ")})

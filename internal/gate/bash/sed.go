@@ -58,11 +58,12 @@ func sedProblem(a arg) string {
 	for _, t := range a.texts {
 		text, ok := t.literal()
 		if !ok {
-			// A number cannot end a command or begin another one.
 			if t.isUnknown() || a.isPattern() {
 				return "the script is not known"
 			}
-			text = t.shape()
+			if text, ok = numbered(t); !ok {
+				return "a number may end a command of the script, or escape what is behind it"
+			}
 		}
 		p := sedParser{text: text}
 		if !p.script() {
@@ -70,6 +71,24 @@ func sedProblem(a arg) string {
 		}
 	}
 	return ""
+}
+
+// numbered writes a script with 0 for its numbers. Where a number is no mark
+// (isMark) and nothing is escaped by the backslash before it, it cannot end a
+// command or begin another one, whether it is there or empty.
+func numbered(t text) (string, bool) {
+	var out strings.Builder
+	for _, p := range t {
+		switch {
+		case p.kind != number:
+			out.WriteString(p.text)
+		case strings.HasSuffix(out.String(), `\`):
+			return "", false
+		default:
+			out.WriteString("0")
+		}
+	}
+	return out.String(), true
 }
 
 // sedParser reads scripts of sed as far as they are harmless.
@@ -116,7 +135,7 @@ func (p *sedParser) addresses() bool {
 		case c == '\\' && p.at+1 < len(p.text):
 			mark := p.text[p.at+1]
 			p.at += 2
-			if !p.delimited(mark) {
+			if !isMark(mark) || !p.delimited(mark) {
 				return false
 			}
 			p.skip("IM")
@@ -187,7 +206,11 @@ func (p *sedParser) command() bool {
 	return false
 }
 
-func isMark(c byte) bool { return c != 0 && c != '\n' && c != '\\' && c != '[' && c != ' ' }
+// isMark tells whether a script may use c to divide its texts. Digits are left
+// out: they may come from a number that is not known, s${n}a${n}b${n}e.
+func isMark(c byte) bool {
+	return c != 0 && c != '\n' && c != '\\' && c != '[' && c != ' ' && (c < '0' || c > '9')
+}
 
 func (p *sedParser) ends() bool {
 	p.skip(" \t")

@@ -67,6 +67,8 @@ func (s *script) uses(c command, r role, a arg) {
 	case roleReadWrite:
 		s.filesIn(c.dirs, readsFile, name, a, c.at)
 		s.filesIn(c.dirs, writesFile, name, a, c.at)
+	case roleMoment:
+		s.moment(c, a)
 	}
 }
 

@@ -99,6 +99,17 @@ func (t text) concat(u text) text {
 	return t
 }
 
+// withoutLineEnds is what a command substitution leaves of a text.
+func (t text) withoutLineEnds() text {
+	for n := len(t); n > 0 && t[n-1].kind == literal; n-- {
+		if s := strings.TrimRight(t[n-1].text, "\n"); s != "" {
+			return t[:n-1].add(piece{literal, s})
+		}
+		t = t[:n-1]
+	}
+	return t
+}
+
 func (t text) isUnknown() bool {
 	return slices.ContainsFunc(t, func(p piece) bool { return p.kind == anything })
 }

@@ -40,7 +40,7 @@ func (s *script) op(at span, op report.Operation) {
 		op.Form = report.FormCall
 	}
 	if op.Kind == report.FileWrite && op.Args.Path.Known == report.Literal {
-		s.nameWritten(at, &op)
+		s.nameWritten(at, op)
 	}
 	if op.Kind == report.FileWrite && op.Name != "mkdir" && op.Args.Path.Known == report.Literal {
 		s.written[op.Args.Path.Value]++
@@ -51,16 +51,18 @@ func (s *script) op(at span, op report.Operation) {
 	s.out.Add(at.from, at.to, op)
 }
 
-// nameWritten completes the name of a written file. The pieces of split and
-// csplit have the name that is given as the front of theirs. A file .jq in the
-// home directory is code that every jq runs first, and may read more than it is given.
-func (s *script) nameWritten(at span, op *report.Operation) {
+// nameWritten reports written files that commands of the tables take code or
+// options from. A file .jq in the home directory is code that every jq runs
+// first, and may read more than it is given.
+func (s *script) nameWritten(at span, op report.Operation) {
 	name := op.Args.Path.Value
-	if op.Name == "split" || op.Name == "csplit" {
-		op.Args.Path = &report.Fact{Known: report.Literal, Value: name + report.MadeUp}
-	}
-	if slices.Contains(strings.Split(name, "/"), ".jq") {
-		s.unknown(at, op.Name, "jq runs what is in a file .jq of the home directory")
+	for element := range strings.SplitSeq(name, "/") {
+		switch element {
+		case ".jq":
+			s.unknown(at, op.Name, "jq runs what is in a file .jq of the home directory")
+		case ".curlrc", "curlrc", ".wgetrc":
+			s.unknown(at, op.Name, "curl and wget take options from a file of that name in the home directory")
+		}
 	}
 }
 

@@ -112,6 +112,7 @@ func (s *script) env(c command) {
 		case ok && zoneWord.MatchString(text):
 		case assignment > 0:
 			s.checkName(words[0].first()[:assignment], c.at)
+			s.passesOn(words[0].first()[:assignment])
 		default:
 			s.inner(c, words)
 			return
@@ -202,11 +203,14 @@ func (a arg) replace(mark string, with text) arg {
 
 // interpreter reports a command that runs code: its input, a file, or a text.
 func (s *script) interpreter(c command, flag string) {
+	if s.passes && flag == "-c" && !strings.HasPrefix(c.name, "py") {
+		s.evaluates(c, "the script gives the shell a variable that its code may trust: n='a[$(id)]' sh -c 'echo $((${n:-1}))'")
+	}
 	for i, w := range c.args {
 		text, ok := w.literal()
 		switch {
 		case ok && (text == "-" || text == "-s"):
-			s.inputCode(c, flag)
+			s.inputCode(c, c.args[:i], flag)
 			return
 		case ok && takesCode(text, flag):
 			s.process(c)
@@ -228,7 +232,7 @@ func (s *script) interpreter(c command, flag string) {
 		s.process(c)
 		return
 	}
-	s.inputCode(c, flag)
+	s.inputCode(c, c.args, flag)
 }
 
 // takesCode tells whether an option, alone or with others in its word, takes the code: -c, -lc.
@@ -241,12 +245,12 @@ func asksVersion(words []arg) bool {
 	return ok && (text == "--version" || text == "-V" || text == "--help")
 }
 
-// inputCode reports an interpreter that reads its input as code.
-func (s *script) inputCode(c command, flag string) {
+// inputCode reports an interpreter that reads its input as code. The options
+// stay before the code: python3 -x leaves out its first line, -m runs a module.
+func (s *script) inputCode(c command, options []arg, flag string) {
 	if c.input.given && c.input.text.Known == report.Literal {
-		s.op(c.at, report.Operation{Kind: report.Process, Name: c.name, Args: report.Args{Argv: []report.Fact{
-			{Known: report.Literal, Value: c.name}, {Known: report.Literal, Value: flag}, c.input.text,
-		}}})
+		words := append(argv(c.name, options), report.Fact{Known: report.Literal, Value: flag}, c.input.text)
+		s.op(c.at, report.Operation{Kind: report.Process, Name: c.name, Args: report.Args{Argv: words}})
 		return
 	}
 	s.process(c)
