@@ -24,7 +24,7 @@ func TestPoliciesOfTheLibraryJudgeTheirExamplesAsExpected(t *testing.T) {
 			if got := len(pol.Spec.Examples); got < minExamples {
 				t.Errorf("%d examples, want at least %d", got, minExamples)
 			}
-			if name, message, ok := policy.FailingExample(&pol.Spec, gate.Read); !ok {
+			if name, message, ok := policy.FailingExample(&pol.Spec, gate.Read, nil); !ok {
 				t.Errorf("example %q: %s", name, message)
 			}
 		})

@@ -13,15 +13,18 @@ import (
 	"github.com/airlock-dev/airlock/controllers/executiongrant"
 	"github.com/airlock-dev/airlock/controllers/executionpolicy"
 	"github.com/airlock-dev/airlock/controllers/executionrequest"
+	"github.com/airlock-dev/airlock/internal/kyverno"
 )
 
 // Setup registers every controller with the manager.
 func Setup(mgr ctrl.Manager, clk clock.PassiveClock, guard executionrequest.Guard, opts executionrequest.Options) error {
+	rules := kyverno.NewEngine(mgr.GetAPIReader(), mgr.GetRESTMapper())
 	requests := &executionrequest.Reconciler{
 		Client:   mgr.GetClient(),
 		Live:     mgr.GetAPIReader(),
 		Clock:    clk,
 		Guard:    guard,
+		Rules:    rules,
 		Recorder: mgr.GetEventRecorder("airlock"),
 		Options:  opts,
 	}
@@ -34,7 +37,7 @@ func Setup(mgr ctrl.Manager, clk clock.PassiveClock, guard executionrequest.Guar
 	if err := (&executiongrant.Reconciler{Client: mgr.GetClient(), Clock: clk}).SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("set up the ExecutionGrant controller: %w", err)
 	}
-	if err := (&executionpolicy.Reconciler{Client: mgr.GetClient()}).SetupWithManager(mgr); err != nil {
+	if err := (&executionpolicy.Reconciler{Client: mgr.GetClient(), Rules: rules}).SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("set up the ExecutionPolicy controller: %w", err)
 	}
 	return nil

@@ -55,8 +55,8 @@ const (
 	ReasonReportInvalid    = "ReportInvalid"
 
 	// Ready of an ExecutionPolicy, and Invalid.
-	ReasonExamplesPass        = "ExamplesPass"
-	ReasonExampleFails        = "ExampleFails"
-	ReasonInventoryMismatch   = "InventoryMismatch"
-	ReasonKyvernoNotSupported = "KyvernoNotSupported"
+	ReasonExamplesPass      = "ExamplesPass"
+	ReasonExampleFails      = "ExampleFails"
+	ReasonInventoryMismatch = "InventoryMismatch"
+	ReasonRulesUnfit        = "RulesUnfit"
 )

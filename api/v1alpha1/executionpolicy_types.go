@@ -427,7 +427,7 @@ const (
 
 // KyvernoRules selects organisation rules that can only tighten the verdict.
 type KyvernoRules struct {
-	// selector chooses ValidatingPolicies by label.
+	// selector chooses ValidatingPolicies by label. It cannot be empty, and has to select 1 to 64.
 	// +required
 	Selector metav1.LabelSelector `json:"selector,omitzero"` //nolint:kubeapilinter // Kubernetes' own type, whose empty value selects everything.
 
@@ -531,7 +531,7 @@ type ExecutionPolicySpec struct {
 	// +kubebuilder:validation:MaxLength=253
 	RuntimeClassName string `json:"runtimeClassName,omitempty"`
 
-	// kyverno selects organisation rules. This version does not evaluate them: a policy that selects any is not Ready and judges nothing.
+	// kyverno selects organisation rules: ValidatingPolicies in JSON evaluation mode, which can only tighten the verdict. While one of them is of no use here, or none is selected, the policy is not Ready.
 	// +optional
 	Kyverno *KyvernoRules `json:"kyverno,omitempty"`
 

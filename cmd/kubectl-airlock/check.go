@@ -156,7 +156,7 @@ func (c check) policy(lang v1alpha1.Language) (string, *v1alpha1.ExecutionPolicy
 			return "", nil, fmt.Errorf("--dialect %s: the %s runtime of policy %s executes %s", c.dialect, lang, pol.Name, r.Dialect)
 		}
 	}
-	if name, message, ok := policy.FailingExample(&pol.Spec, gate.Read); !ok {
+	if name, message, ok := policy.FailingExample(&pol.Spec, gate.Read, nil); !ok {
 		return "", nil, fmt.Errorf("%s: policy %s would not be Ready, its example %q fails: %s", c.policyFile, pol.Name, name, message)
 	}
 	return "policy " + pol.Name, &pol.Spec, nil

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/kyverno"
 )
 
 // Guard says whether everything that the promises lean on stands. An empty answer permits launches; anything else stops
@@ -49,9 +50,11 @@ type Options struct {
 type Reconciler struct {
 	client.Client
 	// Live reads from the API server, past every cache: what is launched is decided on it.
-	Live     client.Reader
-	Clock    clock.PassiveClock
-	Guard    Guard
+	Live  client.Reader
+	Clock clock.PassiveClock
+	Guard Guard
+	// Rules are the organisation rules that policies select.
+	Rules    *kyverno.Engine
 	Recorder events.EventRecorder
 	Options  Options
 

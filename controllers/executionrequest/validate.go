@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -15,8 +16,13 @@ import (
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 	"github.com/airlock-dev/airlock/internal/envelope"
 	"github.com/airlock-dev/airlock/internal/gate"
+	"github.com/airlock-dev/airlock/internal/kyverno"
 	"github.com/airlock-dev/airlock/internal/policy"
 )
+
+// policyRetry is how long a request waits for its policy at most before it looks again. A policy that becomes Ready wakes it
+// at once; rules that Kyverno's absence hid wake nobody.
+const policyRetry = time.Minute
 
 // assessment is everything that follows from a request, its policy and its inputs at one moment.
 type assessment struct {
@@ -40,6 +46,7 @@ func (r *Reconciler) validate(ctx context.Context, s *snapshot) (bool, error) {
 	if no := new(refusal); errors.As(err, &no) {
 		if no.reason == v1alpha1.ReasonPolicyNotReady {
 			setCondition(s, v1alpha1.ConditionValidated, metav1.ConditionFalse, no.reason, no.message)
+			s.wakeAfter(policyRetry)
 			return false, nil
 		}
 		refuse(s, v1alpha1.ConditionValidated, no)
@@ -86,6 +93,10 @@ func (r *Reconciler) assess(ctx context.Context, from client.Reader, req *v1alph
 	if err != nil {
 		return nil, err
 	}
+	rules, err := r.rulesFor(ctx, pol)
+	if err != nil {
+		return nil, err
+	}
 	if problems := policy.CheckRequest(&req.Spec, &pol.Spec); len(problems) > 0 {
 		return nil, &refusal{v1alpha1.ReasonInvalid, problems.ToAggregate().Error()}
 	}
@@ -96,11 +107,11 @@ func (r *Reconciler) assess(ctx context.Context, from client.Reader, req *v1alph
 	trust, decidedBy := policy.Trust(req.Spec.Inputs)
 	report := gate.Read(policy.CodeOf(&pol.Spec, req.Spec.Code.Language, req.Spec.Code.Source))
 	verdict := policy.WithCredentials(policy.Judge(report, &pol.Spec, trust), &pol.Spec, req.Spec.Credentials)
-	verdict.DecidedBy = decidedBy
-	if verdict.PolicyDigest, err = policy.Digest(&pol.Spec); err != nil {
-		return nil, fmt.Errorf("digest policy: %w", err)
+	verdict.DecidedBy, verdict.PolicyDigest = decidedBy, pol.Status.Digest
+	if verdict, err = rules.Tighten(ctx, pol, req, report, verdict); err != nil {
+		return nil, err
 	}
-	env, err := envelope.New(req, pol, digests)
+	env, err := envelope.New(req, pol, rules.Identities(), digests)
 	if err != nil {
 		return nil, &refusal{v1alpha1.ReasonInvalid, err.Error()}
 	}
@@ -158,7 +169,31 @@ func (r *Reconciler) policyFor(ctx context.Context, from client.Reader, req *v1a
 		if ready != nil {
 			message = ready.Message
 		}
-		return nil, &refusal{v1alpha1.ReasonPolicyNotReady, fmt.Sprintf("policy %s is not Ready: %s", pol.Name, message)}
+		return nil, notReady(pol, message)
 	}
 	return pol, nil
+}
+
+// rulesFor returns the organisation rules that a policy selects, as the API server holds them now. They must be those that
+// the policy's examples were judged with.
+func (r *Reconciler) rulesFor(ctx context.Context, pol *v1alpha1.ExecutionPolicy) (kyverno.Set, error) {
+	rules, err := r.Rules.Select(ctx, pol.Spec.Kyverno)
+	if no := new(kyverno.Unfit); errors.As(err, &no) {
+		return kyverno.Set{}, notReady(pol, no.Error())
+	}
+	if err != nil {
+		return kyverno.Set{}, err
+	}
+	digest, err := policy.EffectiveDigest(&pol.Spec, rules.Identities())
+	if err != nil {
+		return kyverno.Set{}, fmt.Errorf("digest policy: %w", err)
+	}
+	if digest != pol.Status.Digest {
+		return kyverno.Set{}, notReady(pol, "it has not been checked with its rules as they are now")
+	}
+	return rules, nil
+}
+
+func notReady(pol *v1alpha1.ExecutionPolicy, why string) *refusal {
+	return &refusal{v1alpha1.ReasonPolicyNotReady, fmt.Sprintf("policy %s is not Ready: %s", pol.Name, why)}
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/airlock-dev/airlock/internal/policy"
 )
 
-// New makes the envelope of a request under a policy. inputDigests has the
-// digest ("sha256:" and hex) of the content of every input with a configMapRef,
-// by the input's name, and of no other.
+// New makes the envelope of a request under a policy and the organisation rules
+// that it selects. inputDigests has the digest ("sha256:" and hex) of the content
+// of every input with a configMapRef, by the input's name, and of no other.
 //
 // It is an error where the envelope would not name one execution: a request
 // without UID, a language without runtime, content without digest.
-func New(req *v1alpha1.ExecutionRequest, pol *v1alpha1.ExecutionPolicy, inputDigests map[string]string) (Envelope, error) {
+func New(req *v1alpha1.ExecutionRequest, pol *v1alpha1.ExecutionPolicy, rules []policy.Rule, inputDigests map[string]string) (Envelope, error) {
 	switch {
 	case req == nil || pol == nil:
 		return Envelope{}, errors.New("an envelope needs a request and a policy")
@@ -39,7 +39,7 @@ func New(req *v1alpha1.ExecutionRequest, pol *v1alpha1.ExecutionPolicy, inputDig
 	if err != nil {
 		return Envelope{}, err
 	}
-	policyDigest, err := policy.Digest(&pol.Spec)
+	policyDigest, err := policy.EffectiveDigest(&pol.Spec, rules)
 	if err != nil {
 		return Envelope{}, err
 	}

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/policy"
 )
 
 // fixture is a request, its policy and the digests of its inputs, with every
@@ -19,6 +20,7 @@ import (
 type fixture struct {
 	req     *v1alpha1.ExecutionRequest
 	pol     *v1alpha1.ExecutionPolicy
+	rules   []policy.Rule
 	digests map[string]string
 }
 
@@ -51,13 +53,14 @@ func newFixture() fixture {
 				Limits:           v1alpha1.Limits{TimeoutSeconds: 60, CPU: &maxCPU, Memory: &maxMemory},
 			},
 		},
+		rules:   []policy.Rule{{Name: "no-deletes", Digest: "sha256:" + strings.Repeat("f", 64)}},
 		digests: map[string]string{"sales.csv": content},
 	}
 }
 
 func TestNewFillsEveryField(t *testing.T) {
 	f := newFixture()
-	e, err := New(f.req, f.pol, f.digests)
+	e, err := New(f.req, f.pol, f.rules, f.digests)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +85,7 @@ var notBound = map[string]string{
 // A field that is added to the request later is found by the walk, too.
 func TestSwappingAnyFieldOfTheRequestChangesTheDigest(t *testing.T) {
 	base := newFixture()
-	e, err := New(base.req, base.pol, base.digests)
+	e, err := New(base.req, base.pol, base.rules, base.digests)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +103,7 @@ func TestSwappingAnyFieldOfTheRequestChangesTheDigest(t *testing.T) {
 				flip(t, p, leaf)
 			}
 		})
-		e, err := New(f.req, f.pol, f.digests)
+		e, err := New(f.req, f.pol, f.rules, f.digests)
 		if err != nil {
 			continue // a request that cannot be launched is as good as a new digest
 		}
@@ -113,12 +116,13 @@ func TestSwappingAnyFieldOfTheRequestChangesTheDigest(t *testing.T) {
 
 func TestSwapsThatChangeTheDigest(t *testing.T) {
 	base := newFixture()
-	e, err := New(base.req, base.pol, base.digests)
+	e, err := New(base.req, base.pol, base.rules, base.digests)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := digestOf(t, e)
 	more := resource.MustParse("300m")
+	other := "sha256:" + strings.Repeat("d", 64)
 	tests := map[string]struct {
 		edit func(*fixture)
 		same bool
@@ -129,6 +133,10 @@ func TestSwapsThatChangeTheDigest(t *testing.T) {
 		"more memory":                         {edit: func(f *fixture) { f.req.Spec.Limits.Memory = &more }},
 		"another rule in the policy":          {edit: func(f *fixture) { f.pol.Spec.Env = []string{"DEBUG"} }},
 		"another quorum":                      {edit: func(f *fixture) { f.pol.Spec.Approval.Required = 1 }},
+		"another content of a Kyverno rule":   {edit: func(f *fixture) { f.rules[0].Digest = other }},
+		"a Kyverno rule renamed":              {edit: func(f *fixture) { f.rules[0].Name = "others" }},
+		"a Kyverno rule more":                 {edit: func(f *fixture) { f.rules = append(f.rules, policy.Rule{Name: "z", Digest: other}) }},
+		"no Kyverno rule":                     {edit: func(f *fixture) { f.rules = nil }},
 		"another image":                       {edit: func(f *fixture) { f.pol.Spec.Runtimes[0].Image += "0" }},
 		"another interpreter flag":            {edit: func(f *fixture) { f.pol.Spec.Runtimes[0].Command = []string{"psql", "-x"} }},
 		"no runtime class":                    {edit: func(f *fixture) { f.pol.Spec.RuntimeClassName = "" }},
@@ -140,7 +148,7 @@ func TestSwapsThatChangeTheDigest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture()
 			tt.edit(&f)
-			e, err := New(f.req, f.pol, f.digests)
+			e, err := New(f.req, f.pol, f.rules, f.digests)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -174,7 +182,7 @@ func TestNewRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture()
 			tt.edit(&f)
-			_, err := New(f.req, f.pol, f.digests)
+			_, err := New(f.req, f.pol, f.rules, f.digests)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want a part %q", err, tt.want)
 			}
@@ -185,7 +193,7 @@ func TestNewRefuses(t *testing.T) {
 func TestProvenanceWithoutContentHasNoContentDigest(t *testing.T) {
 	f := newFixture()
 	f.req.Spec.Inputs[0].ConfigMapRef, f.digests = nil, nil
-	e, err := New(f.req, f.pol, f.digests)
+	e, err := New(f.req, f.pol, f.rules, f.digests)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,13 +9,20 @@ import (
 	"github.com/airlock-dev/airlock/internal/gate"
 )
 
+// Tightener adds to the verdict on an example what a policy alone does not know.
+type Tightener func(v1alpha1.Example, *gate.Report, v1alpha1.Verdict) v1alpha1.Verdict
+
 // FailingExample judges the examples of a policy in order, reading their code
 // with read, and returns the first one whose decision is not the expected one.
-// The message says what was decided and why. ok means that there is none.
-func FailingExample(spec *v1alpha1.ExecutionPolicySpec, read func(gate.Code) *gate.Report) (name, message string, ok bool) {
+// Organisation rules have their say through tighten, nil for none. The message
+// says what was decided and why. ok means that there is none.
+func FailingExample(spec *v1alpha1.ExecutionPolicySpec, read func(gate.Code) *gate.Report, tighten Tightener) (name, message string, ok bool) {
 	for _, example := range spec.Examples {
 		report := read(CodeOf(spec, example.Language, example.Code))
 		got := Judge(report, spec, example.Trust)
+		if tighten != nil {
+			got = tighten(example, report, got)
+		}
 		if got.Decision == example.Expect {
 			continue
 		}

@@ -472,7 +472,7 @@ func TestFailingExample(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			spec := testPolicy(func(s *v1alpha1.ExecutionPolicySpec) { s.Examples = tt.examples })
-			got, message, ok := FailingExample(spec, read)
+			got, message, ok := FailingExample(spec, read, nil)
 			if got != tt.name || ok != tt.ok || !strings.Contains(message, tt.about) {
 				t.Errorf("FailingExample() = %q, %q, %v; want %q, ...%q..., %v", got, message, ok, tt.name, tt.about, tt.ok)
 			}

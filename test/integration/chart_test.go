@@ -157,7 +157,7 @@ func TestTheDefaultPolicyJudgesItsExamplesAsExpected(t *testing.T) {
 			t.Errorf("no example expects %s", decision)
 		}
 	}
-	if name, message, ok := policy.FailingExample(&p.Spec, gate.Read); !ok {
+	if name, message, ok := policy.FailingExample(&p.Spec, gate.Read, nil); !ok {
 		t.Errorf("example %q: %s", name, message)
 	}
 }

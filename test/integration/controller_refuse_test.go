@@ -109,7 +109,7 @@ func TestAPolicyThatIsNotReadyJudgesNothing(t *testing.T) {
 		w.changePolicy(func(p *v1alpha1.ExecutionPolicySpec) { p.Examples[0].Expect = v1alpha1.RequireApproval })
 		w.pod(req)
 	})
-	t.Run("because it selects rules that nobody evaluates", func(t *testing.T) {
+	t.Run("because it selects rules that do not exist", func(t *testing.T) {
 		w := newWorld(t, func(p *v1alpha1.ExecutionPolicySpec) {
 			p.Kyverno = &v1alpha1.KyvernoRules{Selector: metav1.LabelSelector{MatchLabels: map[string]string{"team": "a"}}}
 		})
