@@ -23,7 +23,7 @@ import (
 )
 
 // absentRetry is how long it takes at most to notice that Kyverno was installed.
-const absentRetry = 30 * time.Second
+const absentRetry = 10 * time.Second
 
 // ruleWatch watches ValidatingPolicies from the moment on that an ExecutionPolicy selects some and the cluster serves them.
 // A watch on a kind that is not served would keep the operator from starting.

@@ -474,6 +474,13 @@ func (w *world) decides(who user, appr *v1alpha1.Approval, verdict v1alpha1.Appr
 // changePolicy edits the policy and waits until it was checked.
 func (w *world) changePolicy(edit func(*v1alpha1.ExecutionPolicySpec)) {
 	w.Helper()
+	w.changeSpec(edit)
+	w.policyChecked()
+}
+
+// changeSpec edits the policy.
+func (w *world) changeSpec(edit func(*v1alpha1.ExecutionPolicySpec)) {
+	w.Helper()
 	w.eventually("the policy is changed", func() error {
 		if err := w.admin.Get(w.ctx, client.ObjectKeyFromObject(w.policy), w.policy); err != nil {
 			return err
@@ -481,5 +488,4 @@ func (w *world) changePolicy(edit func(*v1alpha1.ExecutionPolicySpec)) {
 		edit(&w.policy.Spec)
 		return w.admin.Update(w.ctx, w.policy)
 	})
-	w.policyChecked()
 }

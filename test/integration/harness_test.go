@@ -116,20 +116,31 @@ const root = "../.."
 
 // installCilium serves CiliumNetworkPolicy, from the pinned module.
 func installCilium() error {
-	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/cilium/cilium").Output()
+	return serve("github.com/cilium/cilium", "pkg/k8s/apis/cilium.io/client/crds/v2/ciliumnetworkpolicies.yaml",
+		"ciliumnetworkpolicies.cilium.io", "/apis/cilium.io/v2/ciliumnetworkpolicies")
+}
+
+const customResources = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
+
+// serve installs a CustomResourceDefinition from a module and waits until its kind is served.
+func serve(module, file, name, served string) error {
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
 	if err != nil {
-		return fmt.Errorf("find the cilium module: %w", err)
+		return fmt.Errorf("find module %s: %w", module, err)
 	}
-	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "pkg/k8s/apis/cilium.io/client/crds/v2/ciliumnetworkpolicies.yaml"))
+	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), file))
 	if err != nil {
-		return fmt.Errorf("read Cilium's CustomResourceDefinition: %w", err)
+		return fmt.Errorf("read CustomResourceDefinition: %w", err)
 	}
-	const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/ciliumnetworkpolicies.cilium.io?fieldManager=test&force=true"
-	if got := admin.call(http.MethodPatch, path, apply, string(text)); !got.ok() {
-		return fmt.Errorf("install Cilium's CustomResourceDefinition: %s", got)
+	if got := admin.call(http.MethodPatch, customResources+name+"?fieldManager=test&force=true", apply, string(text)); !got.ok() {
+		return fmt.Errorf("install CustomResourceDefinition: %s", got)
 	}
+	return isServed(served)
+}
+
+func isServed(path string) error {
 	return eventually(context.Background(), func() error {
-		if got := admin.get("/apis/cilium.io/v2/ciliumnetworkpolicies"); !got.ok() {
+		if got := admin.get(path); !got.ok() {
 			return errors.New(got.String())
 		}
 		return nil
