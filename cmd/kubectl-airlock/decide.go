@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +33,9 @@ type decider struct {
 	flags            *genericclioptions.ConfigFlags
 	verdict          v1alpha1.ApprovalVerdict
 	reason, envelope string
+	remember         string
+	withoutEgress    []string
+	without          []string // credentials
 	stdout, stderr   io.Writer
 }
 
@@ -62,6 +67,11 @@ func newDecideCommand(use, short, long string, verdict v1alpha1.ApprovalVerdict)
 	cmd.Flags().StringVar(&d.reason, "reason", "", "why, in `WORDS`, for the record")
 	cmd.Flags().StringVar(&d.envelope, "envelope", "", "decide only if this is the `DIGEST` of the envelope")
 	_ = cmd.MarkFlagRequired("reason")
+	if verdict == v1alpha1.Approved {
+		cmd.Flags().StringArrayVar(&d.withoutEgress, "without-egress", nil, "approve, but take this `HOST:PORT` away; may be repeated")
+		cmd.Flags().StringArrayVar(&d.without, "without-credential", nil, "approve, but take the credential of this `NAME` away; may be repeated")
+		cmd.Flags().StringVar(&d.remember, "remember", "", "do not ask again for the same operations: `USES,DURATION`, for example 5,24h, within what the policy permits")
+	}
 	addFlags(cmd, d.flags)
 	return cmd
 }
@@ -69,6 +79,10 @@ func newDecideCommand(use, short, long string, verdict v1alpha1.ApprovalVerdict)
 func (d *decider) run(ctx context.Context, name string) error {
 	if strings.TrimSpace(d.reason) == "" {
 		return errors.New("--reason is empty: say why, for the record")
+	}
+	decision, err := d.decision()
+	if err != nil {
+		return err
 	}
 	c, err := connect(d.flags, d.stderr)
 	if err != nil {
@@ -82,12 +96,41 @@ func (d *decider) run(ctx context.Context, name string) error {
 		return err
 	}
 	fmt.Fprint(d.stdout, inShort(appr, time.Now()))
-	after, err := c.decideOnShown(ctx, appr, v1alpha1.DecisionInbox{Verdict: d.verdict, Reason: &d.reason})
+	if without := review.Without(decision.Without); without != "" {
+		fmt.Fprintf(d.stdout, "  without     %s\n", visible(without))
+	}
+	after, err := c.decideOnShown(ctx, appr, decision)
 	if err != nil {
 		return err
 	}
 	fmt.Fprint(d.stdout, recorded(after, d.verdict))
 	return nil
+}
+
+// decision is what the flags say.
+func (d *decider) decision() (v1alpha1.DecisionInbox, error) {
+	out := v1alpha1.DecisionInbox{Verdict: d.verdict, Reason: &d.reason}
+	if len(d.withoutEgress)+len(d.without) > 0 {
+		out.Without = &v1alpha1.Narrowing{Credentials: d.without}
+	}
+	for _, text := range d.withoutEgress {
+		target, err := parseEgress(text)
+		if err != nil {
+			return out, fmt.Errorf("--without-egress %w", err)
+		}
+		out.Without.Egress = append(out.Without.Egress, target)
+	}
+	if d.remember == "" {
+		return out, nil
+	}
+	uses, ttl, ok := strings.Cut(d.remember, ",")
+	number, err := strconv.ParseInt(uses, 10, 32)
+	duration, ttlErr := time.ParseDuration(ttl)
+	if !ok || err != nil || ttlErr != nil || number < 1 || duration < time.Second || duration > math.MaxInt32*time.Second {
+		return out, fmt.Errorf("--remember %q: write USES,DURATION, for example 5,24h", d.remember)
+	}
+	out.Remember = &v1alpha1.Remembrance{Uses: int32(number), TTLSeconds: int32(duration.Seconds())}
+	return out, nil
 }
 
 // sameEnvelope refuses an Approval that is not for the envelope that is meant.
@@ -151,6 +194,9 @@ func recorded(a *v1alpha1.Approval, verdict v1alpha1.ApprovalVerdict) string {
 	case v1alpha1.Approved:
 		if missing := int(a.Spec.Required) - review.Agreed(a); missing > 0 {
 			return fmt.Sprintf("Approved: %d of %d, and it runs when %d more did.\n", review.Agreed(a), a.Spec.Required, missing)
+		}
+		if len(a.Spec.Checkers) > 0 {
+			return fmt.Sprintf("Approved: %d of %d. It runs when %s approved too.\n", review.Agreed(a), a.Spec.Required, visible(strings.Join(a.Spec.Checkers, ", ")))
 		}
 		return fmt.Sprintf("Approved: %d of %d, so it runs. Until it is launched: kubectl airlock revoke %s -n %s --reason '...'\n",
 			review.Agreed(a), a.Spec.Required, a.Name, a.Namespace)

@@ -37,6 +37,8 @@ type explained struct {
 	Change     []string              `json:"change,omitempty"`
 	Conditions []metav1.Condition    `json:"conditions,omitempty"`
 	Result     *v1alpha1.Result      `json:"result,omitempty"`
+	Dropped    *v1alpha1.Narrowing   `json:"dropped,omitempty"`
+	Grant      string                `json:"grant,omitempty"`
 }
 
 func newExplainCommand() *cobra.Command {
@@ -79,6 +81,7 @@ func explain(ctx context.Context, flags *genericclioptions.ConfigFlags, output, 
 		Namespace: req.Namespace, Request: req.Name, State: stateOf(req), Why: reasonOf(req), Policy: req.Spec.PolicyName,
 		Requester: req.Spec.Requester, Envelope: req.Status.EnvelopeDigest, Approval: req.Status.ApprovalName, Verdict: req.Status.Verdict,
 		Inputs: req.Spec.Inputs, Change: whatToChange(req), Conditions: req.Status.Conditions, Result: req.Status.Result,
+		Dropped: req.Status.Dropped, Grant: req.Status.GrantName,
 	})
 }
 
@@ -87,6 +90,12 @@ func explanation(req *v1alpha1.ExecutionRequest) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s in namespace %s: %s\n", req.Name, req.Namespace, stateOf(req))
 	writeWrapped(&b, tally(req))
+	if without := review.Without(req.Status.Dropped); without != "" {
+		writeWrapped(&b, "Approvers took away: "+without+".")
+	}
+	if req.Status.GrantName != "" {
+		writeWrapped(&b, "Nobody had to be asked again: the ExecutionGrant "+req.Status.GrantName+" covers it.")
+	}
 	verdict := req.Status.Verdict
 	if verdict == nil {
 		b.WriteString("\nThere is no verdict.\n")

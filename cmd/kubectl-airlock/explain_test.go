@@ -141,6 +141,7 @@ func TestWhomAnApprovalWaitsFor(t *testing.T) {
 		"no approver":                         {authenticationv1.UserInfo{Username: "bob"}, false, nil, "you do not hold approve on the policy"},
 		"a service account":                   {authenticationv1.UserInfo{Username: "system:serviceaccount:a:b"}, true, nil, "people decide, and you are a service account"},
 		"a service account that is permitted": {authenticationv1.UserInfo{Username: "system:serviceaccount:a:b"}, true, func(a *v1alpha1.Approval) { a.Spec.ServiceAccounts = v1alpha1.ServiceAccountsAllowed }, ""},
+		"a checker":                           {authenticationv1.UserInfo{Username: "system:serviceaccount:a:b"}, true, func(a *v1alpha1.Approval) { a.Spec.Checkers = []string{"system:serviceaccount:a:b"} }, ""},
 		"one who has decided": {authenticationv1.UserInfo{Username: "alice"}, true, func(a *v1alpha1.Approval) {
 			a.Spec.Decisions = []v1alpha1.ApproverDecision{{Approver: "alice", Verdict: v1alpha1.Approved}}
 		}, "you decided: Approved"},

@@ -69,6 +69,8 @@ func anApproval(edits ...func(*v1alpha1.Approval)) *v1alpha1.Approval {
 				Egress:         []v1alpha1.EgressTarget{{Host: "api.partner.example", Port: 443}},
 				Credentials:    []string{"partner-token"},
 				Limits:         v1alpha1.Limits{TimeoutSeconds: 60},
+				Changes:        "--- a-cleanup\n+++ b-cleanup\n@@ -1,4 +1,5 @@\n import os\n+import shutil\n \n # tidy up\n for name in os.listdir(\"/tmp/exports\"):\n",
+				ChangesFrom:    "a-cleanup",
 			},
 			Required: 1, ServiceAccounts: v1alpha1.ServiceAccountsForbidden, ExpiresAt: metav1.NewTime(noon.Add(42 * time.Minute)),
 		},
@@ -93,17 +95,6 @@ func aVerdict() v1alpha1.Verdict {
 	}
 }
 
-// earlier is an Approval of the same requester that was used.
-func earlier() *v1alpha1.Approval {
-	return anApproval(func(a *v1alpha1.Approval) {
-		a.Name, a.UID = "airlock-0000", "uid-0000"
-		a.CreationTimestamp = metav1.NewTime(noon.Add(-24 * time.Hour))
-		a.Spec.Subject.RequestRef.Name = "a-cleanup"
-		a.Spec.Subject.Code.Source = strings.Replace(cleanup, "import shutil\n", "", 1)
-		a.Status.State = v1alpha1.ApprovalConsumed
-	})
-}
-
 // hostile is an Approval in which everything that the agent or the requester writes attacks the terminal.
 func hostile() *v1alpha1.Approval {
 	const attack = "x\x1b[2J\x1b]52;c;cm0K\x07\x1b]8;;http://evil.example\x1b\\y\r\u202e\u200b\u009bz\u0301\u0301\u0301\u0301\u0301\n"
@@ -117,7 +108,7 @@ func hostile() *v1alpha1.Approval {
 		s.Verdict.DecidedBy, s.Verdict.Findings[0].Reason, s.Verdict.Findings[0].Operation = attack, attack, attack
 		s.Credentials = []string{attack}
 		a.Spec.Decisions = []v1alpha1.ApproverDecision{{Approver: attack, Verdict: v1alpha1.Approved, Reason: new(attack)}}
-		s.RequestRef.Name = attack
+		s.RequestRef.Name, s.Changes, s.ChangesFrom = attack, "--- a\n+++ b\n@@ -1 +1 @@\n-x\n+"+attack, attack
 	})
 }
 

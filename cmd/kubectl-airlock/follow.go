@@ -119,6 +119,9 @@ func standing(req *v1alpha1.ExecutionRequest) string {
 		writeFindings(&b, req)
 	case v1alpha1.StateRunning:
 		fmt.Fprintf(&b, "%s: pod %s in namespace %s\n", state, req.Status.PodName, req.Status.PodNamespace)
+		if without := review.Without(req.Status.Dropped); without != "" {
+			fmt.Fprintf(&b, "  approvers took away: %s\n", visible(without))
+		}
 	case v1alpha1.StateJudged:
 		fmt.Fprintf(&b, "%s: %s, nothing was run\n", state, decisionOf(req))
 		writeFindings(&b, req)

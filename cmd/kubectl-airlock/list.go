@@ -202,7 +202,7 @@ func whyNotYou(a *v1alpha1.Approval, me authenticationv1.UserInfo, mayApprove bo
 		return "you asked for it"
 	case !mayApprove:
 		return "you do not hold approve on the policy"
-	case strings.HasPrefix(me.Username, "system:serviceaccount:") && a.Spec.ServiceAccounts != v1alpha1.ServiceAccountsAllowed:
+	case strings.HasPrefix(me.Username, "system:serviceaccount:") && a.Spec.ServiceAccounts != v1alpha1.ServiceAccountsAllowed && !slices.Contains(a.Spec.Checkers, me.Username):
 		return "people decide, and you are a service account"
 	}
 	for _, d := range a.Spec.Decisions {

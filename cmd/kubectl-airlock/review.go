@@ -85,23 +85,23 @@ func fileOf(stream any) *os.File {
 
 // reviewText prints one Approval, or what is open where it is nil.
 func (c *cluster) reviewText(ctx context.Context, stdout io.Writer, shown *v1alpha1.Approval) error {
+	if shown != nil {
+		_, err := io.WriteString(stdout, reviewed(shown, time.Now()))
+		return err
+	}
 	all, err := c.approvals(ctx, c.namespace)
 	if err != nil {
 		return err
 	}
-	if shown == nil {
-		out, err := (&lister{limit: 1}).sort(ctx, c, nil, all)
-		if err != nil {
-			return err
-		}
-		return writeList(stdout, out, false, time.Now())
+	out, err := (&lister{}).sort(ctx, c, nil, all)
+	if err != nil {
+		return err
 	}
-	_, err = io.WriteString(stdout, reviewed(shown, review.Previous(shown, all), time.Now()))
-	return err
+	return writeList(stdout, out, false, time.Now())
 }
 
 // reviewed is the text of a review, without colours.
-func reviewed(a, previous *v1alpha1.Approval, now time.Time) string {
+func reviewed(a *v1alpha1.Approval, now time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", review.Headline(a, now))
 	for _, s := range review.Summary(a, now, columns) {
@@ -111,7 +111,7 @@ func reviewed(a, previous *v1alpha1.Approval, now time.Time) string {
 	b.WriteString("\nCode\n")
 	writeLines(&b, review.Code(a.Spec.Subject.Code, a.Spec.Subject.Verdict.Findings, columns, nil).Lines)
 	b.WriteString("\nChanges\n")
-	writeLines(&b, review.Changes(a, previous, columns))
+	writeLines(&b, review.Changes(&a.Spec.Subject, columns))
 	fmt.Fprintf(&b, `
 To decide on exactly this
   kubectl airlock approve %[1]s -n %[2]s --envelope %[3]s --reason '...'

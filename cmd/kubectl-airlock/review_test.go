@@ -15,17 +15,22 @@ import (
 )
 
 func TestTheReviewAsText(t *testing.T) {
-	golden(t, "review.txt", reviewed(anApproval(), earlier(), noon))
+	golden(t, "review.txt", reviewed(anApproval(), noon))
 	golden(t, "review-two-people.txt", reviewed(anApproval(func(a *v1alpha1.Approval) {
 		a.Spec.Required = 2
 		a.Spec.Decisions = []v1alpha1.ApproverDecision{{Approver: "bob", Verdict: v1alpha1.Approved, Reason: new("only the exports")}}
+		a.Spec.Decisions[0].Without = &v1alpha1.Narrowing{Egress: a.Spec.Subject.Egress, Credentials: []string{"partner-token"}}
+		a.Spec.Decisions[0].Remember = &v1alpha1.Remembrance{Uses: 3, TTLSeconds: 3600}
 		s := &a.Spec.Subject
+		a.Spec.Checkers = []string{"system:serviceaccount:airlock:checker"}
+		a.Spec.Grants = &v1alpha1.GrantTerms{MaxUses: 5, TTLSeconds: 86400}
 		s.Egress, s.Credentials, s.Agent, s.Inputs, s.Task = nil, nil, nil, nil, ""
+		s.Changes, s.ChangesFrom = "", ""
 		s.Verdict.Trust, s.Verdict.DecidedBy = v1alpha1.Untrusted, ""
 		s.Args = []string{"--all"}
 		s.Env = []v1alpha1.EnvVar{{Name: "TZ", Value: new("UTC")}}
-	}), nil, noon))
-	golden(t, "review-hostile.txt", reviewed(hostile(), earlier(), noon))
+	}), noon))
+	golden(t, "review-hostile.txt", reviewed(hostile(), noon))
 }
 
 func TestWhatIsDecidedOnInShort(t *testing.T) {
@@ -65,7 +70,7 @@ func TestNoCommandPassesEscapesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	printed := map[string]string{
-		"review": reviewed(a, earlier(), noon), "approve": inShort(a, noon), "explain": explanation(req), "logs": output.String(), "list": list.String(),
+		"review": reviewed(a, noon), "approve": inShort(a, noon), "explain": explanation(req), "logs": output.String(), "list": list.String(),
 	}
 	for _, state := range []v1alpha1.RequestState{"", v1alpha1.StateAwaitingApproval, v1alpha1.StateDenied, v1alpha1.StateJudged, v1alpha1.StateFailed} {
 		req.Status.State = state

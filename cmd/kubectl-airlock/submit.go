@@ -57,7 +57,7 @@ func (a asked) request(file, source string) (*v1alpha1.ExecutionRequest, error) 
 	for _, text := range a.egress {
 		target, err := parseEgress(text)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("--egress %w", err)
 		}
 		req.Spec.Egress = append(req.Spec.Egress, target)
 	}

@@ -130,6 +130,41 @@ func TestADecisionIsForOneEnvelope(t *testing.T) {
 	}
 }
 
+func TestApprovingWithLess(t *testing.T) {
+	reason := "fine"
+	for name, tc := range map[string]struct {
+		d    decider
+		want v1alpha1.DecisionInbox
+		say  string
+	}{
+		"the whole request": {decider{}, v1alpha1.DecisionInbox{}, ""},
+		"without a host and a credential": {decider{withoutEgress: []string{"a.example:443"}, without: []string{"token"}},
+			v1alpha1.DecisionInbox{Without: &v1alpha1.Narrowing{Egress: []v1alpha1.EgressTarget{{Host: "a.example", Port: 443}}, Credentials: []string{"token"}}}, ""},
+		"for five more":               {decider{remember: "5,24h"}, v1alpha1.DecisionInbox{Remember: &v1alpha1.Remembrance{Uses: 5, TTLSeconds: 86400}}, ""},
+		"without a port":              {decider{withoutEgress: []string{"a.example"}}, v1alpha1.DecisionInbox{}, `--without-egress "a.example": write host:port`},
+		"for ever":                    {decider{remember: "5"}, v1alpha1.DecisionInbox{}, "write USES,DURATION"},
+		"no uses":                     {decider{remember: "0,24h"}, v1alpha1.DecisionInbox{}, "write USES,DURATION"},
+		"a time that overflows":       {decider{remember: "1,2540000h"}, v1alpha1.DecisionInbox{}, "write USES,DURATION"},
+		"uses that overflow":          {decider{remember: "4294967297,1h"}, v1alpha1.DecisionInbox{}, "write USES,DURATION"},
+		"a time that is already over": {decider{remember: "1,-1h"}, v1alpha1.DecisionInbox{}, "write USES,DURATION"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.d.verdict, tc.d.reason = v1alpha1.Approved, reason
+			got, err := tc.d.decision()
+			if tc.say != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.say) {
+					t.Errorf("%v, want %q", err, tc.say)
+				}
+				return
+			}
+			tc.want.Verdict, tc.want.Reason = v1alpha1.Approved, &reason
+			if diff := cmp.Diff(tc.want, got); diff != "" || err != nil {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}
+
 // After a conflict the decision is sent again only where nobody could have been shown something else.
 func TestAnotherApprovalIsNotDecidedInPlaceOfTheOneShown(t *testing.T) {
 	for name, tc := range map[string]struct {

@@ -160,7 +160,7 @@ func (m *model) layOut() {
 		summary = append(summary, s.Lines...)
 	}
 	listing := review.Code(a.Spec.Subject.Code, a.Spec.Subject.Verdict.Findings, m.width, m.paint)
-	m.lines = [pages][]review.Line{summary, listing.Lines, review.Changes(a, review.Previous(a, m.all), m.width)}
+	m.lines = [pages][]review.Line{summary, listing.Lines, review.Changes(&a.Spec.Subject, m.width)}
 	m.findings = listing.Findings
 	m.scroll(0)
 }

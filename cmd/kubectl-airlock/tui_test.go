@@ -47,7 +47,7 @@ type screen struct {
 
 func newScreen(t *testing.T, approvals ...*v1alpha1.Approval) *screen {
 	t.Helper()
-	d := &desk{all: []v1alpha1.Approval{*earlier()}}
+	d := &desk{}
 	for _, a := range approvals {
 		d.items = append(d.items, item{approval: a})
 		d.all = append(d.all, *a)
@@ -242,7 +242,7 @@ func TestDecisionsOfOthersAppear(t *testing.T) {
 	s := newScreen(t, anApproval(func(a *v1alpha1.Approval) { a.Spec.Required = 2 }))
 	s.keys("enter")
 	s.shows("Pending, 0 of 2 approvals")
-	s.desk.all[1].Spec.Decisions = []v1alpha1.ApproverDecision{{Approver: "bob", Verdict: v1alpha1.Approved}}
+	s.desk.all[0].Spec.Decisions = []v1alpha1.ApproverDecision{{Approver: "bob", Verdict: v1alpha1.Approved}}
 	s.send(s.load()())
 	s.shows("Pending, 1 of 2 approvals")
 }

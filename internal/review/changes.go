@@ -5,71 +5,32 @@ package review
 import (
 	"strings"
 
-	udiff "github.com/aymanbagabas/go-udiff"
-
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 )
 
-// maxDiffLines bounds what is compared line by line: beyond it, the time that a
-// comparison takes grows faster than anybody wants to wait.
-const maxDiffLines = 5000
-
-// Previous gives the newest consumed Approval of the same requester, agent and
-// policy, or nil: people agreed to that code, and it ran.
-func Previous(a *v1alpha1.Approval, all []v1alpha1.Approval) *v1alpha1.Approval {
-	var newest *v1alpha1.Approval
-	for i := range all {
-		o := &all[i]
-		if o.UID == a.UID || o.Status.State != v1alpha1.ApprovalConsumed || !sameAsker(&a.Spec.Subject, &o.Spec.Subject) || a.CreationTimestamp.Before(&o.CreationTimestamp) {
-			continue
-		}
-		if newest == nil || newest.CreationTimestamp.Before(&o.CreationTimestamp) {
-			newest = o
-		}
+// Changes shows what differs from the code that people approved before, as the
+// operator put it into the Approval.
+func Changes(s *v1alpha1.Subject, columns int) []Line {
+	if s.Changes == "" {
+		return Line{{"No other code of this requester and agent was approved under this policy before, or it was the same.", Plain}}.Wrap(columns, true)
 	}
-	return newest
+	from := Safe("Compared with "+s.ChangesFrom+", which people approved and which ran.", Plain).Wrap(columns, true)
+	return append(from, diff(s.Changes, columns)...)
 }
 
-func sameAsker(a, b *v1alpha1.Subject) bool {
-	return a.Requester.Username == b.Requester.Username && a.Requester.UID == b.Requester.UID && a.PolicyName == b.PolicyName &&
-		a.Code.Language == b.Code.Language && agentName(a.Agent) == agentName(b.Agent)
-}
-
-func agentName(a *v1alpha1.Agent) string {
-	if a == nil {
-		return ""
-	}
-	return a.Name
-}
-
-// Changes shows what differs from the code of an earlier Approval, as a unified diff.
-func Changes(a, previous *v1alpha1.Approval, columns int) []Line {
-	if previous == nil {
-		return []Line{{{"No code of this requester and agent was approved under this policy before.", Plain}}}
-	}
-	before, after := previous.Spec.Subject.Code.Source, a.Spec.Subject.Code.Source
-	from := Safe("Compared with the request "+previous.Spec.Subject.RequestRef.Name+", which people approved and which ran.", Plain).Wrap(columns, true)
-	switch {
-	case before == after:
-		return append(from, Line{{"The code is the same, byte by byte.", Good}})
-	case strings.Count(before, "\n")+strings.Count(after, "\n") > maxDiffLines:
-		return append(from, Line{{"The code is too long to be compared here.", Warning}})
-	}
-	diff := udiff.Unified("approved", "asked", before, after)
-	return append(from, Diff(diff, columns)...)
-}
-
-// Diff colours a unified diff and makes it safe to print. A row that goes on
+// diff colours a unified diff and makes it safe to print. A row that goes on
 // with a long line is marked, so that it cannot pass for a line of the diff.
-func Diff(diff string, columns int) []Line {
+func diff(text string, columns int) []Line {
 	const gutter, goesOn = "| ", "+ "
 	var out []Line
-	for line := range strings.SplitSeq(strings.TrimSuffix(diff, "\n"), "\n") {
+	number := 0
+	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
 		mark := gutter
-		for _, row := range Safe(line, diffStyle(line, len(out))).Wrap(columns-len(gutter), false) {
+		for _, row := range Safe(line, diffStyle(line, number)).Wrap(columns-len(gutter), false) {
 			out = append(out, append(Line{{mark, Dim}}, row...))
 			mark = goesOn
 		}
+		number++
 	}
 	return out
 }

@@ -4,6 +4,7 @@ package review
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,7 +54,7 @@ func Headline(a *v1alpha1.Approval, now time.Time) Line {
 // State says in words what the Approval waits for, or how it ended.
 func State(a *v1alpha1.Approval, now time.Time) string {
 	switch a.Status.State {
-	case v1alpha1.ApprovalDenied, v1alpha1.ApprovalExpired, v1alpha1.ApprovalConsumed, v1alpha1.ApprovalApproved:
+	case v1alpha1.ApprovalDenied, v1alpha1.ApprovalExpired, v1alpha1.ApprovalConsumed, v1alpha1.ApprovalApproved, v1alpha1.ApprovalWithdrawn:
 		return string(a.Status.State)
 	case v1alpha1.ApprovalPending:
 	}
@@ -64,11 +65,12 @@ func State(a *v1alpha1.Approval, now time.Time) string {
 	return fmt.Sprintf("Pending, %d of %s, %s left", Agreed(a), count(int(a.Spec.Required), "approval"), Age(left))
 }
 
-// Agreed counts the recorded approvals. The operator's count decides.
+// Agreed counts the recorded approvals of people; checkers approve in addition
+// to them. The operator's count decides.
 func Agreed(a *v1alpha1.Approval) int {
 	n := 0
 	for _, d := range a.Spec.Decisions {
-		if d.Verdict == v1alpha1.Approved {
+		if d.Verdict == v1alpha1.Approved && !slices.Contains(a.Spec.Checkers, d.Approver) {
 			n++
 		}
 	}
@@ -143,11 +145,24 @@ func Finding(f v1alpha1.Finding, columns int) []Line {
 
 // Gets lists what leaves the sandbox: the network and the credentials.
 func Gets(s *v1alpha1.Subject, columns int) []Line {
-	hosts := make([]string, 0, len(s.Egress))
-	for _, e := range s.Egress {
+	return append(list("network", Hosts(s.Egress), columns), list("credentials", s.Credentials, columns)...)
+}
+
+// Hosts writes destinations as host:port.
+func Hosts(egress []v1alpha1.EgressTarget) []string {
+	hosts := make([]string, 0, len(egress))
+	for _, e := range egress {
 		hosts = append(hosts, fmt.Sprintf("%s:%d", e.Host, e.Port))
 	}
-	return append(list("network", hosts, columns), list("credentials", s.Credentials, columns)...)
+	return hosts
+}
+
+// Without names what a narrowing takes away, or is "".
+func Without(n *v1alpha1.Narrowing) string {
+	if n == nil {
+		return ""
+	}
+	return strings.Join(append(Hosts(n.Egress), n.Credentials...), ", ")
 }
 
 func list(label string, values []string, columns int) []Line {
@@ -188,6 +203,8 @@ func claims(a *v1alpha1.Agent, columns int) []Line {
 func Provenance(v v1alpha1.Verdict, inputs []v1alpha1.Input, columns int) []Line {
 	trust := Line{{string(v.Trust), trustStyle(v.Trust)}}
 	switch {
+	case v.TrustReason != "":
+		trust = append(append(trust, Span{": ", Plain}), Safe(v.TrustReason, Plain)...)
 	case len(inputs) == 0:
 		trust = append(trust, Span{", because nothing is said of what drove the code", Plain})
 	case v.DecidedBy != "":
@@ -200,6 +217,9 @@ func Provenance(v v1alpha1.Verdict, inputs []v1alpha1.Input, columns int) []Line
 		text = append(text, Span{", ", Plain}, Span{SafeString(string(in.Trust)), trustStyle(in.Trust)})
 		if in.ConfigMapRef != nil {
 			text = append(text, Safe(", mounted at /inputs/"+in.Name, Plain)...)
+		}
+		if in.Attestation != "" {
+			text = append(text, Span{", with an attestation", Plain})
 		}
 		if in.Digest != "" {
 			text = append(text, Safe(", "+in.Digest, Dim)...)
@@ -262,18 +282,35 @@ func decisions(a *v1alpha1.Approval, now time.Time, columns int) []Line {
 	if a.Spec.Required > 1 {
 		out = append(out, field("needs", Line{{fmt.Sprintf("%d different people", a.Spec.Required), Warning}}, columns)...)
 	}
+	if len(a.Spec.Checkers) > 0 {
+		out = append(out, field("also needs", Safe(strings.Join(a.Spec.Checkers, ", "), Warning), columns)...)
+	}
+	if g := a.Spec.Grants; g != nil {
+		ttl := Age(time.Duration(g.TTLSeconds) * time.Second)
+		out = append(out, field("remember", Line{{fmt.Sprintf("at most %s within %s, if all who approve want that", count(int(g.MaxUses), "use"), ttl), Plain}}, columns)...)
+	}
 	for _, d := range a.Spec.Decisions {
-		style := Bad
-		if d.Verdict == v1alpha1.Approved {
-			style = Good
-		}
-		text := append(Safe(d.Approver, Strong), Span{": ", Plain}, Span{SafeString(string(d.Verdict)), style})
-		if d.Reason != nil && *d.Reason != "" {
-			text = append(text, Safe(fmt.Sprintf(", %q", *d.Reason), Plain)...)
-		}
-		out = append(out, field("decided", text, columns)...)
+		out = append(out, field("decided", decision(d), columns)...)
 	}
 	return out
+}
+
+func decision(d v1alpha1.ApproverDecision) Line {
+	style := Bad
+	if d.Verdict == v1alpha1.Approved {
+		style = Good
+	}
+	text := append(Safe(d.Approver, Strong), Span{": ", Plain}, Span{SafeString(string(d.Verdict)), style})
+	if without := Without(d.Without); without != "" {
+		text = append(text, Safe(" without "+without, Warning)...)
+	}
+	if d.Remember != nil {
+		text = append(text, Span{fmt.Sprintf(", for %s more", count(int(d.Remember.Uses), "time")), Warning})
+	}
+	if d.Reason != nil && *d.Reason != "" {
+		text = append(text, Safe(fmt.Sprintf(", %q", *d.Reason), Plain)...)
+	}
+	return text
 }
 
 // labelWidth is the column of labels.
