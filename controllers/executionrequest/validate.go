@@ -104,10 +104,10 @@ func (r *Reconciler) assess(ctx context.Context, from client.Reader, req *v1alph
 	if err != nil {
 		return nil, err
 	}
-	trust, decidedBy := policy.Trust(req.Spec.Inputs)
+	provenance := policy.Trust(&pol.Spec, req.Spec.Inputs, digests)
 	report := gate.Read(policy.CodeOf(&pol.Spec, req.Spec.Code.Language, req.Spec.Code.Source))
-	verdict := policy.WithCredentials(policy.Judge(report, &pol.Spec, trust), &pol.Spec, req.Spec.Credentials)
-	verdict.DecidedBy, verdict.PolicyDigest = decidedBy, pol.Status.Digest
+	verdict := policy.WithCredentials(policy.Judge(report, &pol.Spec, provenance.Trust), &pol.Spec, req.Spec.Credentials)
+	verdict.DecidedBy, verdict.TrustReason, verdict.PolicyDigest = provenance.DecidedBy, provenance.Reason, pol.Status.Digest
 	if verdict, err = rules.Tighten(ctx, pol, req, report, verdict); err != nil {
 		return nil, err
 	}

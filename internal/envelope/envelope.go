@@ -23,7 +23,7 @@ import (
 
 // Version is the version of the canonical form. A change of any field or of its
 // meaning needs a new one.
-const Version = 1
+const Version = 2
 
 // Envelope is what was judged. Lists whose order has no meaning are sorted in
 // the canonical form, and absent and empty are the same.
@@ -101,6 +101,9 @@ type Input struct {
 	Digest string `json:"digest,omitempty"`
 	// ClaimedDigest is the digest that the request gives, which an approver reads.
 	ClaimedDigest string `json:"claimedDigest,omitempty"`
+	// AttestationDigest identifies what was signed about the content, as
+	// "sha256:" and hex. It may have set VerdictTrust.
+	AttestationDigest string `json:"attestationDigest,omitempty"`
 }
 
 // Runtime is the image and command that run the program.

@@ -31,8 +31,8 @@ func full() Envelope {
 		Args:      []string{"--fast", "$(HOME)"},
 		Env:       []EnvVar{{Name: "APP_MODE", Value: "test"}, {Name: "ZONE", Value: "b"}},
 		Inputs: []Input{
-			{Name: "prompt", Origin: v1alpha1.OriginUser, Trust: v1alpha1.Trusted, Digest: "sha256:" + strings.Repeat("c", 64), ClaimedDigest: "sha256:" + strings.Repeat("c", 64)},
-			{Name: "sales.csv", Origin: v1alpha1.OriginRetrieved, Trust: v1alpha1.Untrusted, Digest: "sha256:" + strings.Repeat("d", 64), ClaimedDigest: "sha256:" + strings.Repeat("d", 64)},
+			{Name: "prompt", Origin: v1alpha1.OriginUser, Trust: v1alpha1.Trusted, Digest: "sha256:" + strings.Repeat("c", 64), ClaimedDigest: "sha256:" + strings.Repeat("c", 64), AttestationDigest: "sha256:" + strings.Repeat("e", 64)},
+			{Name: "sales.csv", Origin: v1alpha1.OriginRetrieved, Trust: v1alpha1.Untrusted, Digest: "sha256:" + strings.Repeat("d", 64), ClaimedDigest: "sha256:" + strings.Repeat("d", 64), AttestationDigest: "sha256:" + strings.Repeat("f", 64)},
 		},
 		Runtime:          Runtime{Image: "registry.example/psql@sha256:" + strings.Repeat("e", 64), Command: []string{"/usr/bin/psql", "-f"}},
 		RuntimeClassName: "gvisor",

@@ -43,7 +43,6 @@ func New(req *v1alpha1.ExecutionRequest, pol *v1alpha1.ExecutionPolicy, rules []
 	if err != nil {
 		return Envelope{}, err
 	}
-	trust, _ := policy.Trust(req.Spec.Inputs)
 	limits := policy.EffectiveLimits(req.Spec.Limits, pol.Spec.Limits)
 	return Envelope{
 		Version:          Version,
@@ -61,7 +60,7 @@ func New(req *v1alpha1.ExecutionRequest, pol *v1alpha1.ExecutionPolicy, rules []
 		Egress:           req.Spec.Egress,
 		Credentials:      req.Spec.Credentials,
 		Limits:           Limits{TimeoutSeconds: limits.TimeoutSeconds, CPU: limits.CPU.String(), Memory: limits.Memory.String()},
-		VerdictTrust:     trust,
+		VerdictTrust:     policy.Trust(&pol.Spec, req.Spec.Inputs, inputDigests).Trust,
 	}.sorted(), nil
 }
 
@@ -119,12 +118,24 @@ func inputsOf(inputs []v1alpha1.Input, digests map[string]string) ([]Input, erro
 		if has {
 			mounted++
 		}
-		joined = append(joined, Input{Name: in.Name, Origin: in.Origin, Trust: in.Trust, Digest: digest, ClaimedDigest: in.Digest})
+		joined = append(joined, Input{
+			Name: in.Name, Origin: in.Origin, Trust: in.Trust,
+			Digest: digest, ClaimedDigest: in.Digest, AttestationDigest: attestationDigest(in.Attestation),
+		})
 	}
 	if mounted != len(digests) {
 		return nil, errors.New("there are digests of inputs that the request does not have")
 	}
 	return joined, nil
+}
+
+// attestationDigest identifies an attestation by its bytes, empty where there is none.
+func attestationDigest(attestation string) string {
+	if attestation == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(attestation))
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // isDigest accepts "sha256:" and 64 lower-case hex digits.

@@ -39,7 +39,7 @@ func newFixture() fixture {
 				Code:        v1alpha1.Code{Language: v1alpha1.SQL, Dialect: "PostgreSQL", Source: "SELECT 1"},
 				Args:        []string{"--fast"},
 				Env:         []v1alpha1.EnvVar{{Name: "APP_MODE", Value: new("test")}},
-				Inputs:      []v1alpha1.Input{{Name: "sales.csv", Origin: v1alpha1.OriginUser, Trust: v1alpha1.Internal, Digest: content, ConfigMapRef: &v1alpha1.ConfigMapKey{Name: "in", Key: "k"}}},
+				Inputs:      []v1alpha1.Input{{Name: "sales.csv", Origin: v1alpha1.OriginUser, Trust: v1alpha1.Internal, Digest: content, ConfigMapRef: &v1alpha1.ConfigMapKey{Name: "in", Key: "k"}, Attestation: `{"payload":""}`}},
 				Egress:      []v1alpha1.EgressTarget{{Host: "api.partner.example", Port: 443}},
 				Credentials: []string{"partner"},
 				Limits:      &v1alpha1.Limits{TimeoutSeconds: 30, CPU: &cpu, Memory: &memory},

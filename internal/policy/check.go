@@ -14,7 +14,8 @@ import (
 // judges nothing. It does not judge the policy's examples.
 func Check(spec *v1alpha1.ExecutionPolicySpec) field.ErrorList {
 	at := field.NewPath("spec")
-	errs := checkRules(&spec.OperationRules, at)
+	errs := checkProvenance(spec.Provenance, at.Child("provenance"))
+	errs = append(errs, checkRules(&spec.OperationRules, at)...)
 	if spec.Untrusted != nil {
 		errs = append(errs, checkRules(spec.Untrusted, at.Child("untrusted"))...)
 	}
