@@ -24,6 +24,7 @@ func TestOrdinaryAnalysisIsAllowed(t *testing.T) {
 			"values and set operations": "SELECT a FROM t EXCEPT (SELECT b FROM s INTERSECT VALUES (1), (2)) ORDER BY 1 OFFSET 5 ROWS FETCH NEXT 5 ROWS ONLY",
 			"comments":                  "-- sales\nSELECT /* all */ * FROM sales TABLESAMPLE system (10);",
 			"columns of functions":      "SELECT kv.key, kv.value, (json_each(x)).value, d.day, g.g, r.a, u.v, u.n, w.* FROM t, jsonb_each(t.j) kv, generate_series(1, 2) AS d (day), generate_series(1, 2) g, jsonb_to_recordset('[]') AS r (a int), unnest(ARRAY[1]) WITH ORDINALITY AS u (v, n), unnest(b) w",
+			"the server":                "SELECT version(), current_database(), current_user, pg_size_pretty(1024::bigint)",
 			"current date":              "SELECT * FROM t WHERE at > current_date - 7 AND at < CURRENT_TIMESTAMP",
 		},
 		report.MySQL: {
@@ -35,6 +36,7 @@ func TestOrdinaryAnalysisIsAllowed(t *testing.T) {
 			"strings and dates":        "SELECT UPPER(TRIM(name)), SUBSTRING_INDEX(mail, '@', -1), EXTRACT(YEAR FROM at), TIMESTAMPDIFF(DAY, a, b), DATE_ADD(at, INTERVAL 1 MONTH), CURDATE(), DATE '2024-01-01', YEAR(at), GROUP_CONCAT(DISTINCT x ORDER BY x SEPARATOR ', ') FROM people",
 			"casts":                    "SELECT CAST(a AS DECIMAL(10,2)), CONVERT(b, CHAR), ROUND(c / NULLIF(d, 0), 2), 7 DIV 2, RAND() FROM t",
 			"comments":                 "-- sales\nSELECT /* all */ * FROM sales # end\n;",
+			"the server":               "SELECT VERSION(), DATABASE(), SCHEMA()",
 			"capitals":                 "SELECT * FROM Orders NATURAL JOIN Customers",
 		},
 	} {

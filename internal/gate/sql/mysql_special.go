@@ -23,6 +23,14 @@ func (w *mysqlWalk) specialExpression(node any, v reflect.Value, s mysqlScope) b
 	switch n := node.(type) {
 	case *ast.TableName:
 		w.table(n, s)
+	case *ast.ColumnName:
+		if n.Table.O != "" && (n.Name.L == "nextval" || n.Name.L == "currval") {
+			w.unknown(w.placeOf(n.Name.O), n.Name.L, "With sql_mode=ORACLE, MariaDB takes a number from a sequence here.")
+		}
+	case *ast.DefaultExpr:
+		if n.Name != nil {
+			w.unknown(w.placeOf("default"), "default", "The default of a column may be an expression with an effect, such as NEXTVAL in MariaDB.")
+		}
 	case *ast.FuncCallExpr:
 		name := n.FnName.L
 		if n.Schema.O != "" {
