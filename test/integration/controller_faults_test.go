@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 )
@@ -42,6 +43,23 @@ func TestOperatorDiesBetweenAnyTwoSteps(t *testing.T) {
 				w.runsToItsEnd(req)
 				if n := w.consumed(req); n != 1 {
 					w.Errorf("the approval was used up %d times, want 1", n)
+				}
+			},
+		},
+		"an approval that is remembered, and the request that it covers": {
+			prepare: []func(*v1alpha1.ExecutionPolicySpec){withGrants},
+			tell: func(w *world) {
+				g := w.remembered(w.request(approvalSource), 1, approver)
+				covered := w.request(approvalSource)
+				w.succeeds(covered)
+				w.ends(covered, v1alpha1.StateSucceeded, v1alpha1.ConditionApproved, v1alpha1.ReasonGranted, g.Name)
+				w.must(w.admin.Get(w.ctx, client.ObjectKeyFromObject(g), g))
+				if g.Status.Used != "1/1" || g.Status.State != v1alpha1.GrantUsedUp {
+					w.Errorf("the grant is %+v, want it used once and up", g.Status)
+				}
+				w.approval(w.request(approvalSource))
+				if n := w.launches(covered); n != 1 {
+					w.Errorf("%d pods were created for the covered request, want 1", n)
 				}
 			},
 		},

@@ -215,6 +215,7 @@ func (w *world) manager(cfg *rest.Config, log *operatorLog) ctrl.Manager {
 	here := cache.ByObject{Namespaces: map[string]cache.Config{w.namespace: {}}}
 	caches.ByObject[&v1alpha1.ExecutionRequest{}] = here
 	caches.ByObject[&v1alpha1.Approval{}] = here
+	caches.ByObject[&v1alpha1.ExecutionGrant{}] = here
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
 		Scheme: scheme, Cache: caches, Logger: funcr.New(log.add, funcr.Options{}),
 		Metrics:    metricsserver.Options{BindAddress: "0"},
@@ -259,6 +260,7 @@ func (w *world) cleanUp() {
 	}
 	w.must(client.IgnoreNotFound(w.admin.Delete(w.ctx, w.policy)))
 	w.must(w.admin.DeleteAllOf(w.ctx, &v1alpha1.ExecutionRequest{}, client.InNamespace(w.namespace)))
+	w.must(w.admin.DeleteAllOf(w.ctx, &v1alpha1.ExecutionGrant{}, client.InNamespace(w.namespace)))
 }
 
 // sandboxObjects returns the pods, ConfigMaps and Secrets in the sandbox namespace of this test's requests.
@@ -336,6 +338,12 @@ func (w *world) eventually(what string, assert func() error) {
 // request is created by the agent, driven by an Internal input.
 func (w *world) request(source string, edits ...func(*v1alpha1.ExecutionRequest)) *v1alpha1.ExecutionRequest {
 	w.Helper()
+	return w.requestAs(agent, source, edits...)
+}
+
+// requestAs is request by somebody else.
+func (w *world) requestAs(who user, source string, edits ...func(*v1alpha1.ExecutionRequest)) *v1alpha1.ExecutionRequest {
+	w.Helper()
 	req := &v1alpha1.ExecutionRequest{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, GenerateName: "r-"},
 		Spec: v1alpha1.ExecutionRequestSpec{
@@ -347,7 +355,7 @@ func (w *world) request(source string, edits ...func(*v1alpha1.ExecutionRequest)
 	for _, edit := range edits {
 		edit(req)
 	}
-	c, err := newClient(agent)
+	c, err := newClient(who)
 	w.must(err)
 	// RBAC of the first test reaches the authorizer within moments.
 	w.eventually("the agent creates a request", func() error { return c.Create(w.ctx, req) })

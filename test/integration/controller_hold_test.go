@@ -58,6 +58,41 @@ func TestMissingEnforcementHoldsLaunchesBackUntilItIsRepaired(t *testing.T) {
 	w.ends(req, v1alpha1.StateSucceeded, v1alpha1.ConditionFinished, v1alpha1.ReasonSucceeded, "")
 }
 
+// Somebody takes the binding of the Approval policy away, or narrows it around a namespace, and writes decisions in the name
+// of approvers. They are stored, and nothing is launched on them.
+func TestADecisionThatWasForgedWhileTheBindingIsGoneLaunchesNothing(t *testing.T) {
+	const binding = vapBindings + "airlock-approval"
+	checker := mustChecker(t)
+	for name, sabotage := range map[string]func(w *world) answer{
+		"deleted": func(*world) answer { return admin.remove(binding) },
+		"narrowed around the namespace": func(w *world) answer {
+			return admin.merge(binding, object{"spec": object{"matchResources": object{"namespaceSelector": object{"matchExpressions": []any{
+				object{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": []any{w.namespace}}}}}}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.guard = &controllers.Guard{Checker: checker, Clock: w.clock}
+			w.operate()
+			req := w.request(approvalSource)
+			appr := w.approval(req)
+			before := accepted(t, admin.get(binding)).object
+			t.Cleanup(func() { restore(t, checker, binding, before) })
+			accepted(t, sabotage(w))
+			forged := []any{object{"approver": approver.name, "verdict": "Approved"}}
+			w.eventually("the decision is forged", func() error {
+				if got := admin.merge("/apis/airlock.dev/v1alpha1/namespaces/"+w.namespace+"/approvals/"+appr.Name, object{"spec": object{"decisions": forged}}); !got.ok() {
+					return errors.New(got.String())
+				}
+				return nil
+			})
+			w.waits(req, v1alpha1.ConditionLaunched, v1alpha1.ReasonPreflightFailed, "ValidatingAdmissionPolicyBinding airlock-approval")
+			w.must(w.admin.Delete(w.ctx, req)) // before the binding is back
+			w.neverRan(req)
+		})
+	}
+}
+
 func TestAQuotaHoldsALaunchBackUntilThereIsRoom(t *testing.T) {
 	w := newWorld(t, withCredential)
 	w.credential()

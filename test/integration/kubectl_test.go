@@ -18,6 +18,27 @@ import (
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 )
 
+// Impersonation is a right of its own, which neither agents nor approvers have.
+func TestNobodyApprovesAsSomebodyElseWithAs(t *testing.T) {
+	const approve = `{"spec":{"decision":{"verdict":"Approved","reason":"trust me"}}}`
+	for name, as := range map[string]string{"the requester": requester.name, "an approver, for a second vote": "bob"} {
+		t.Run(name, func(t *testing.T) {
+			person := certificate(t, as, "requesters", "approvers")
+			path := newApproval(t)
+			approval := path[strings.LastIndex(path, "/")+1:]
+			for _, flags := range [][]string{{"--as", "alice"}, {"--as", "alice", "--as-group", "approvers"}, {"--as", as, "--as-uid", "77"}, {"--as", bot().name}} {
+				out, err := kubectl(person, append([]string{"-n", agents, "patch", "approval", approval, "--type=merge", "-p", approve}, flags...)...)
+				if err == nil || !strings.Contains(out, "cannot impersonate") {
+					t.Errorf("%v: %v, want it refused; kubectl said %q", flags, err, out)
+				}
+			}
+			if got := approvers(t, path); got != "" {
+				t.Errorf("recorded %q, want nothing", got)
+			}
+		})
+	}
+}
+
 // What a person types, with kubectl and a client certificate of their own: the words of the documentation, letter by letter.
 func TestAPersonApprovesWithKubectl(t *testing.T) {
 	person := certificate(t, "alice", "approvers")

@@ -71,7 +71,7 @@ const manifests = `
 {"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"analysis-approve"},
  "rules":[{"apiGroups":["airlock.dev"],"resources":["executionpolicies"],"resourceNames":["analysis"],"verbs":["approve"]}]}
 {"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"careless-agent"},
- "rules":[{"apiGroups":["airlock.dev"],"resources":["executionrequests","approvals"],"verbs":["*"]}]}
+ "rules":[{"apiGroups":["airlock.dev"],"resources":["executionrequests","approvals","executiongrants"],"verbs":["*"]}]}
 {"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"analysis-use"},
  "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"analysis-use"},
  "subjects":[{"kind":"Group","name":"requesters","apiGroup":"rbac.authorization.k8s.io"},{"kind":"ServiceAccount","name":"bot","namespace":"agents"}]}
