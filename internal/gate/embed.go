@@ -120,19 +120,20 @@ func whyIncomplete(r *Report) string {
 
 // locate tells where positions in text are in the outer source. Where the text
 // stands there letter by letter, as in most literals, they are exact; a text
-// with escapes, or made of parts, is at the place of the whole operation.
+// with escapes, or made of parts, is at the place of the whole operation. So is
+// one that may stand in a comment: run("id\x20x")  # id x
 func locate(text string, at Position, lines [][]byte) func(Position) Position {
-	var region []byte
-	if at.Line >= 1 && at.EndLine <= len(lines) && at.Line <= at.EndLine {
-		region = bytes.Join(lines[at.Line-1:at.EndLine], []byte("\n"))
-	}
+	region := cut(at, lines)
 	start := bytes.Index(region, []byte(text))
-	if start < 0 || text == "" || bytes.Contains(region[start+1:], []byte(text)) {
+	if start < 0 || text == "" || bytes.Contains(region[start+1:], []byte(text)) || mayBeComment(region[:start]) {
 		return func(Position) Position { return at }
 	}
 	before := region[:start]
 	line := at.Line + bytes.Count(before, []byte("\n"))
 	column := len([]rune(string(before[bytes.LastIndexByte(before, '\n')+1:])))
+	if line == at.Line {
+		column += at.Column - 1
+	}
 	return func(p Position) Position {
 		out := Position{Line: p.Line + line - 1, Column: p.Column, EndLine: p.EndLine + line - 1, EndColumn: p.EndColumn}
 		if p.Line == 1 {
@@ -143,6 +144,29 @@ func locate(text string, at Position, lines [][]byte) func(Position) Position {
 		}
 		return out
 	}
+}
+
+// cut gives the part of the source at a position, nothing if there is none.
+func cut(at Position, lines [][]byte) []byte {
+	if at.Line < 1 || at.EndLine > len(lines) || at.Line > at.EndLine {
+		return nil
+	}
+	region := slices.Clone(lines[at.Line-1 : at.EndLine])
+	last := []rune(string(region[len(region)-1]))
+	region[len(region)-1] = []byte(string(last[:min(max(at.EndColumn-1, 0), len(last))]))
+	first := []rune(string(region[0]))
+	region[0] = []byte(string(first[min(max(at.Column-1, 0), len(first)):]))
+	return bytes.Join(region, []byte("\n"))
+}
+
+// mayBeComment reports whether what comes behind a part of an operation may
+// belong to a comment in it, in any of the languages.
+func mayBeComment(before []byte) bool {
+	if bytes.Contains(before, []byte("/*")) {
+		return true
+	}
+	line := before[bytes.LastIndexByte(before, '\n')+1:]
+	return bytes.Contains(line, []byte("#")) || bytes.Contains(line, []byte("//")) || bytes.Contains(line, []byte("--"))
 }
 
 // embeddedCode is the code that an operation runs, or the reason why it is only

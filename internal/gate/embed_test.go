@@ -121,6 +121,14 @@ func TestEmbeddedCodeIsReadAtItsPlace(t *testing.T) {
 			"import subprocess\nsubprocess.run(['python3', '-I', '-c', 'import os\\nos.remove(\"/etc/x\")'])\n",
 			[]string{"1:8 Python Import subprocess", "2:1 Python Process subprocess.run", "2:1 Python Import os", "2:1 Python FileDelete os.remove"},
 		},
+		"code whose text also stands in a comment behind the call is at the place of the call": {
+			"import subprocess\nsubprocess.run(['python3', '-I', '-c', 'import\\x20os'])  # import os\n",
+			[]string{"1:8 Python Import subprocess", "2:1 Python Process subprocess.run", "2:1 Python Import os"},
+		},
+		"code whose text also stands in a comment in the call is at the place of the call": {
+			"import subprocess\nsubprocess.run(['python3', '-I', '-c',  # 'import os'\n  'import\\x20os'])\n",
+			[]string{"1:8 Python Import subprocess", "2:1 Python Process subprocess.run", "2:1 Python Import os"},
+		},
 		"code that cannot be read": {
 			"import subprocess\nsubprocess.run(['python3', '-I', '-c', 'import ('])\n",
 			[]string{"1:8 Python Import subprocess", "2:1 Python Process subprocess.run", "2:49 Python Unknown subprocess.run"},
