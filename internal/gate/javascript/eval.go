@@ -259,7 +259,7 @@ func (a *analysis) storeName(name string, v kinds) {
 	if name == "value" && a.defined.has("next") {
 		a.grow(&a.elements, v) // the result of an iterator of the code's own
 	}
-	if name != "" && name[0] >= '0' && name[0] <= '9' {
+	if isPrimitiveKey(name) {
 		a.grow(&a.elements, v)
 	}
 }

@@ -201,6 +201,15 @@ var reviewed = map[string]string{
 	"json math":              "const k=atob('Y29uc3RydWN0b3I='); const o={m:Math}; o.m.max[k]('return 1')()",
 	"json math2":             "const k=atob('Y29uc3RydWN0b3I='); const f=({max})=>max; f(Math)[k]('return 1')()",
 	"json math4":             "const k=atob('Y29uc3RydWN0b3I='); Object.getOwnPropertyNames(Math).map(n=>Math[n]).filter(x=>typeof x==='function')[0][k]('return 1')()",
+	"an element read by a number in a pattern":         "const k=atob('Y29uc3RydWN0b3I='); const {0: x} = [() => 1]; x[k]('return 1')()",
+	"an element read by the text of a number":          "const k=atob('Y29uc3RydWN0b3I='); const o = [() => 1]; o['0'][k]('return 1')()",
+	"an element of a rest parameter read by a pattern": "const k=atob('Y29uc3RydWN0b3I='); let f = (...{length, 0: a}) => a; f(() => 1)[k]('return 1')()",
+	"an argument read by a pattern":                    "const k=atob('Y29uc3RydWN0b3I='); function f() { const {0: x} = arguments; return x[k]('return 1')() } f(() => 1)",
+	"an entry read by a pattern in a loop":             "const k=atob('Y29uc3RydWN0b3I='); for (const {1: x} of Object.entries({q: () => 1})) x[k]('return 1')()",
+	"a key that is undefined":                          "const k=atob('Y29uc3RydWN0b3I='); const o = {}; o[undefined] = () => 1; o.undefined[k]('return 1')()",
+	"a key that is a truth value":                      "const k=atob('Y29uc3RydWN0b3I='); const o = {}; o[!0] = () => 1; o.true[k]('return 1')()",
+	"a getter under a truth value":                     "const k=atob('Y29uc3RydWN0b3I='); const o = {get [!0]() { return () => 1 }}; o.true[k]('return 1')()",
+	"a number written in another way":                  "const k=atob('Y29uc3RydWN0b3I='); const o = {1e3: () => 1}; o['1000'][k]('return 1')()",
 }
 
 var reviewedTypeScript = map[string]string{

@@ -123,6 +123,9 @@ func (s *state) read(name string) kinds {
 // readOf gives the value of a property of base. What was stored under keys made at
 // run time is not found in instances, unless such a store had one as its base.
 func (s *state) readOf(base kinds, name string) kinds {
+	if isPrimitiveKey(name) {
+		return s.any()
+	}
 	k := s.read(name)
 	if base&^(instance|primitive) != 0 || s.keyedInstances {
 		return k
@@ -136,3 +139,14 @@ func (s *state) readOf(base kinds, name string) kinds {
 
 // any is what any property of any object may hold.
 func (s *state) any() kinds { return unknownData | s.own | s.dynamic | s.elements }
+
+// isPrimitiveKey reports whether a name may also be written as a key that is no
+// string, such as a number: const {0: x} = [f], o[!0] = f; o.true. Such keys are
+// not told apart.
+func isPrimitiveKey(name string) bool {
+	switch name {
+	case "undefined", "null", "true", "false", "NaN", "Infinity":
+		return true
+	}
+	return name != "" && (name[0] >= '0' && name[0] <= '9' || name[0] == '-' || name[0] == '.')
+}
