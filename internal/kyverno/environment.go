@@ -13,7 +13,6 @@ import (
 	"github.com/kyverno/sdk/extensions/cel/libs/image"
 	"github.com/kyverno/sdk/extensions/cel/libs/json"
 	"github.com/kyverno/sdk/extensions/cel/libs/math"
-	"github.com/kyverno/sdk/extensions/cel/libs/random"
 	"github.com/kyverno/sdk/extensions/cel/libs/resource"
 	"github.com/kyverno/sdk/extensions/cel/libs/time"
 	"github.com/kyverno/sdk/extensions/cel/libs/transform"
@@ -34,8 +33,8 @@ var environments = map[bool]func() (*cel.Env, error){
 }
 
 // newEnvironment is the language that rules are written in: what Kyverno 1.19 gives to a ValidatingPolicy in JSON mode,
-// without what reaches out of this process, and without gzip, which makes gigabytes out of a short text in one step.
-// A rule that uses anything else does not compile, so nothing has to be searched for.
+// without what reaches out of this process, without gzip, which makes gigabytes out of a short text in one step, and
+// without random, which would judge the same request twice in two ways. A rule that uses anything else does not compile, so nothing has to be searched for.
 func newEnvironment(more ...cel.EnvOption) (*cel.Env, error) {
 	options := append(compiler.DefaultEnvOptionsWithCompat(),
 		cel.Variable(compiler.ObjectKey, cel.DynType),
@@ -44,12 +43,12 @@ func newEnvironment(more ...cel.EnvOption) (*cel.Env, error) {
 		image.Lib(image.Latest()),
 		json.Lib(&json.JsonImpl{}, json.Latest()),
 		math.Lib(math.Latest()),
-		random.Lib(random.Latest()),
 		time.Lib(time.Latest()),
 		transform.Lib(transform.Latest()),
 		user.Lib(user.Latest()),
 		x509.Lib(x509.Latest()),
 		yaml.Lib(&yaml.YamlImpl{}, yaml.Latest()),
+		cel.ASTValidators(oneStep{}),
 	)
 	set, err := environment.MustBaseEnvSet(environmentVersion).Extend(environment.VersionedOptions{
 		IntroducedVersion: environmentVersion,

@@ -25,6 +25,8 @@ var missing = map[string]string{
 	"namespaceObject": "it uses namespaceObject, which JSON evaluation mode does not set",
 	"exceptions":      "it uses exceptions: PolicyExceptions do not apply to code",
 	"images":          "it uses images, which JSON evaluation mode does not set",
+	"random":          "it uses random: a request has to be judged at its launch as it was judged before",
+	"random.random":   "it uses random: a request has to be judged at its launch as it was judged before",
 	"authorizer":      "it uses authorizer, which reaches outside",
 	"http":            "it reaches outside with http; do without, or set spec.kyverno.outsideCalls of the ExecutionPolicy to Allowed",
 	"resource":        "it reaches outside with resource; do without, or set spec.kyverno.outsideCalls of the ExecutionPolicy to Allowed",
@@ -59,7 +61,11 @@ func names(spec *policiesv1.ValidatingPolicySpec) (found []string) {
 			case celast.IdentKind:
 				found = append(found, strings.TrimPrefix(e.AsIdent(), "."))
 			case celast.CallKind:
-				if call := e.AsCall(); call.IsMemberFunction() && call.Target().Kind() == celast.IdentKind {
+				call := e.AsCall()
+				switch {
+				case !call.IsMemberFunction():
+					found = append(found, call.FunctionName())
+				case call.Target().Kind() == celast.IdentKind:
 					found = append(found, call.Target().AsIdent()+"."+call.FunctionName())
 				}
 			default:

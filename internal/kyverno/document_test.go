@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kyverno
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/airlock-dev/airlock/api/v1alpha1"
+)
+
+const samples = "../../config/samples/kyverno/"
+
+// Rules of organisations depend on the document: a field that is renamed would make them fail, and deny.
+func TestTheDocumentIsStable(t *testing.T) {
+	report := aReport()
+	report.Tables, report.Inventory = "the version and digest of the gate's tables", "sha256:"+strings.Repeat("0", 64) // others may change these
+	d := newDocument(aPolicy(), aRequest(), report, aVerdict(v1alpha1.RequireApproval))
+	encoded, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := string(encoded) + "\n"
+	if *update {
+		if err := os.WriteFile(samples+"document.json", []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(samples + "document.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("config/samples/kyverno/document.json (-want +got), -update writes it:\n%s", diff)
+	}
+}
+
+// A rule that has to test with has() whether a list is there would be written without, and deny where it is not.
+func TestEveryFieldOfTheDocumentIsAlwaysThere(t *testing.T) {
+	empty := newDocument(&v1alpha1.ExecutionPolicy{}, &v1alpha1.ExecutionRequest{}, aReport(), v1alpha1.Verdict{})
+	full := newDocument(aPolicy(), aRequest(), aReport(), aVerdict(v1alpha1.RequireApproval))
+	have, err := empty.object()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := full.object()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var compare func(path string, want, have any)
+	compare = func(path string, want, have any) {
+		switch want := want.(type) {
+		case map[string]any:
+			object, ok := have.(map[string]any)
+			if !ok {
+				t.Errorf("%s is %v", path, have)
+				return
+			}
+			for name, value := range want {
+				if _, ok := object[name]; !ok {
+					t.Errorf("%s.%s is missing", path, name)
+				}
+				compare(path+"."+name, value, object[name])
+			}
+		case []any:
+			if _, ok := have.([]any); !ok {
+				t.Errorf("%s is %v and no list", path, have)
+			}
+		}
+	}
+	compare("object", want, have)
+}
+
+func TestSecretsAreNotInTheDocument(t *testing.T) {
+	d := newDocument(aPolicy(), aRequest(), aReport(), aVerdict(v1alpha1.Allow))
+	if diff := cmp.Diff([]string{"OLD"}, d.Request.Env); diff != "" {
+		t.Errorf("the values of variables are shown:\n%s", diff)
+	}
+}
+
+// What config/samples/kyverno/rules.yaml says of document.json, and of requests that it has nothing against.
+func TestTheSampleRules(t *testing.T) {
+	text, err := os.ReadFile(samples + "rules.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := mustSelect(t, selecting(), parse(t, string(text))...)
+	want := `Deny ValidatingPolicy "code-keeps-ledgers": it writes or deletes a ledger, or may: open in line 4
+Deny ValidatingPolicy "retrieved-content-stays-inside": content from elsewhere drove this code, so it may not name any destination
+RequireApproval ValidatingPolicy "credentials-need-a-person": it gets a credential and may connect to somewhere`
+	if diff := cmp.Diff(want, reasons(tighten(t, set, aVerdict(v1alpha1.Allow)))); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	req := aRequest()
+	req.Spec.Egress, req.Spec.Inputs = nil, nil
+	report := aReport()
+	report.Operations = report.Operations[:0]
+	got, err := set.Tighten(t.Context(), aPolicy(), req, report, aVerdict(v1alpha1.Allow))
+	if err != nil || got.Decision != v1alpha1.Allow {
+		t.Errorf("%v, %s", err, reasons(got))
+	}
+}
