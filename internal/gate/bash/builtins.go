@@ -227,21 +227,28 @@ func (s *script) unset(c command) {
 // elementPattern matches the elements of arrays whose subscript is a constant.
 var elementPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*\[-?[0-9]+\]$`)
 
-// printf evaluates the subscript of the name behind -v, and nothing else.
+// printf evaluates the subscript of the name behind -v, and %n sets the variable that a word names.
 func (s *script) printf(c command) {
+	words := c.args
 	if len(c.args) > 0 {
 		first := c.args[0]
 		text, ok := first.literal()
 		switch {
 		case ok && text == "-v" && len(c.args) > 1:
 			s.names(c, c.args[1:2])
+			words = words[2:]
 		case ok && text == "--":
+			words = words[1:]
 		case len(c.args) == 1 && !first.split && !first.list:
 			// One word alone is a format, or an error.
 		case first.mayBeOption():
 			s.evaluates(c, "a subscript in the name behind -v is evaluated")
 			return
 		}
+	}
+	if setsByFormat(words) {
+		s.evaluates(c, "the format may have %n, which sets the variable that a word names")
+		return
 	}
 	s.compute(c)
 }
