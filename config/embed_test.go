@@ -49,6 +49,7 @@ func TestEveryPolicyIsFollowedByABindingThatDenies(t *testing.T) {
 		"ValidatingAdmissionPolicy/airlock-grant",
 		"ValidatingAdmissionPolicy/airlock-guard",
 		"ValidatingAdmissionPolicy/airlock-pods",
+		"ValidatingAdmissionPolicy/airlock-pod-shape",
 		"ValidatingAdmissionPolicy/airlock-request",
 		"ValidatingAdmissionPolicy/airlock-sandbox-objects",
 		"ValidatingAdmissionPolicy/airlock-status",

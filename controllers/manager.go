@@ -50,6 +50,7 @@ func stripCode(obj any) (any, error) {
 	if pod, ok := obj.(*corev1.Pod); ok {
 		pod.ManagedFields = nil
 		delete(pod.Annotations, sandbox.AnnotationCode)
+		delete(pod.Annotations, sandbox.AnnotationAsked)
 	}
 	return obj, nil
 }

@@ -44,6 +44,7 @@ const (
 	ReasonPreflightFailed  = "PreflightFailed"
 	ReasonPodConflict      = "PodConflict"
 	ReasonPodRefused       = "PodRefused"
+	ReasonPodChanged       = "PodChanged"
 	ReasonCredentialAbsent = "CredentialNotFound"
 
 	// Finished.
@@ -53,6 +54,8 @@ const (
 	ReasonImageUnavailable = "ImageUnavailable"
 	ReasonPodLost          = "PodLost"
 	ReasonReportInvalid    = "ReportInvalid"
+	// ReasonNetworkNotEnforced: the runner could reach what every policy denies, or could not tell; the code did not run.
+	ReasonNetworkNotEnforced = "NetworkNotEnforced"
 
 	// Ready of an ExecutionPolicy, and Invalid.
 	ReasonExamplesPass      = "ExamplesPass"

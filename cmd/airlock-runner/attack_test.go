@@ -5,6 +5,9 @@
 package main
 
 import (
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/airlock-dev/airlock/internal/runner"
@@ -13,7 +16,41 @@ import (
 func TestCodeCannotReachIntoTheRunner(t *testing.T) {
 	newSandbox(t).payload("reach-runner").wantRefused(t,
 		"ptrace", "open mem", "open environ", "open maps", "open fd/1", "open cwd/.", "read memory",
-		"take a descriptor", "limit its CPU time", "limit its file size", "set up io_uring", "be traced")
+		"take a descriptor", "limit its CPU time", "limit its file size", "set up io_uring", "be traced", "ask it to stop")
+}
+
+func TestCodeLeavesNothingOutsideOfItsDirectories(t *testing.T) {
+	s := newSandbox(t)
+	s.writable = writable(t, s)
+	r := s.payload("reach-files")
+	if r.report.Landlock == 0 {
+		t.Skip("left out: this kernel has no Landlock")
+	}
+	log := "write " + filepath.Base(s.dir)
+	r.wantRefused(t, "write shm", log, "be killed first when memory is short", "list /sys/fs", "list /dev")
+
+	control := s.bare("reach-files")
+	if refused := strings.Count(control, "refused"); refused > 0 {
+		t.Errorf("the attack proves nothing, without the runner this is refused too:\n%s", control)
+	}
+}
+
+func TestAFileCannotFillTheNodesDisk(t *testing.T) {
+	s := newSandbox(t)
+	s.flags = []string{"--max-file=4096"}
+	if got, want := s.payload("grow-file", filepath.Join(writable(t, s), "big"), "4096").stdout, "up to the limit: <nil>\nbeyond: true\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestLimitsAreHardForTheCode(t *testing.T) {
+	s := newSandbox(t)
+	s.flags = []string{"--max-file=4096"}
+	got := strings.Split(strings.TrimSpace(s.payload("limits").stdout), "\n")
+	slices.Sort(got)
+	if want := []string{"core 0 0", "fsize 4096 4096", "nofile 4096 4096"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
 
 func TestNoSignalFromTheCodeEndsTheRunner(t *testing.T) {

@@ -18,7 +18,8 @@ import (
 
 const usage = `Usage:
   airlock-runner prepare --source=FILE --code=FILE --code-sha256=HEX --runner=FILE [--input=FILE=HEX ...] [--inputs-to=DIR]
-  airlock-runner run --code=FILE --code-sha256=HEX [--input=FILE=HEX ...] [--timeout=30s] [--max-output=BYTES] -- COMMAND [ARG ...]
+  airlock-runner run --code=FILE --code-sha256=HEX [--input=FILE=HEX ...] [--env=NAME ...] [--writable=DIR ...]
+                     [--timeout=30s] [--max-output=BYTES] [--max-file=BYTES] [--canary-wait=200ms] -- COMMAND [ARG ...]
 `
 
 func main() {
@@ -60,12 +61,23 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&o.Code.SHA256, "code-sha256", "", "SHA-256 that the code must have, in `HEX`")
 	flags.DurationVar(&o.Timeout, "timeout", 30*time.Second, "how long the code may run")
 	flags.Int64Var(&o.MaxOutput, "max-output", 1<<20, "`BYTES` of stdout, and of stderr, to forward")
+	flags.Int64Var(&o.MaxFile, "max-file", 1<<30, "`BYTES` that a file of the code may have")
+	flags.DurationVar(&o.CanaryWait, "canary-wait", 200*time.Millisecond, "how long the API server has to stay silent")
+	flags.Func("env", "`NAME` of a variable that the code gets, may be repeated", appendTo(&o.Env))
+	flags.Func("writable", "`DIR` that the code may write to, may be repeated", appendTo(&o.Writable))
 	if err := flags.Parse(args); err != nil {
 		_, _ = fmt.Fprint(stderr, usage)
 		return runner.ExitRefused
 	}
 	o.Command = flags.Args()
 	return runner.Run(o, stdout, stderr, time.Now)
+}
+
+func appendTo(list *[]string) func(string) error {
+	return func(value string) error {
+		*list = append(*list, value)
+		return nil
+	}
 }
 
 // newFlags makes the flags that both commands have.

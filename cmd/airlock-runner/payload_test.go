@@ -6,6 +6,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -56,6 +57,12 @@ func payload(name string, args []string) int {
 		return keepForging()
 	case "fork-bomb":
 		return forkBomb()
+	case "reach-files":
+		return reachFiles()
+	case "grow-file":
+		return growFile(args[0], args[1])
+	case "limits":
+		return printLimits()
 	}
 	return 99
 }
@@ -157,6 +164,51 @@ func reachRunner() int {
 	attempt("set up io_uring", asError(errno))
 	_, _, errno = unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_TRACEME, 0, 0, 0, 0, 0)
 	attempt("be traced", asError(errno))
+	attempt("ask it to stop", unix.Kill(1, unix.SIGTERM))
+	return 0
+}
+
+// reachFiles tries to leave something where file permissions let everybody.
+func reachFiles() int {
+	for _, path := range []string{"/dev/shm/airlock-test-" + strconv.Itoa(os.Getuid()), os.Getenv("TERMINATION_LOG")} {
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+		attempt("write "+filepath.Base(filepath.Dir(path)), err)
+		_ = file.Close()
+		if err == nil && strings.HasPrefix(path, "/dev/shm/") {
+			_ = os.Remove(path)
+		}
+	}
+	attempt("be killed first when memory is short", os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0))
+	_, err := os.ReadDir("/sys/fs")
+	attempt("list /sys/fs", err)
+	_, err = os.ReadDir("/dev")
+	attempt("list /dev", err)
+	return 0
+}
+
+// growFile writes one byte more than a file may have.
+func growFile(path, size string) int {
+	signal.Ignore(unix.SIGXFSZ)
+	n, _ := strconv.ParseInt(size, 10, 64)
+	file, err := os.Create(path)
+	if err != nil {
+		return check(err)
+	}
+	_, err = file.WriteAt([]byte("x"), n-1)
+	fmt.Println("up to the limit:", err)
+	_, err = file.WriteAt([]byte("x"), n)
+	fmt.Println("beyond:", errors.Is(err, unix.EFBIG))
+	return 0
+}
+
+func printLimits() int {
+	for name, resource := range map[string]int{"core": unix.RLIMIT_CORE, "nofile": unix.RLIMIT_NOFILE, "fsize": unix.RLIMIT_FSIZE} {
+		var limit unix.Rlimit
+		if err := unix.Getrlimit(resource, &limit); err != nil {
+			return check(err)
+		}
+		fmt.Println(name, limit.Cur, limit.Max)
+	}
 	return 0
 }
 

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,6 +109,11 @@ type sandbox struct {
 	timeout      time.Duration
 	maxOutput    int
 	processLimit string
+	// apiServer is what the kubelet would say; it stays silent.
+	apiServer netip.AddrPort
+	env       []string // more of the runner's environment
+	flags     []string // more flags of the runner
+	writable  string   // directory that the code may write to
 	// whenItPrints is called with the runner's process id once the code has
 	// written its first output.
 	whenItPrints func(runnerPID int)
@@ -129,6 +135,7 @@ func newSandbox(t *testing.T) *sandbox {
 	}
 	s := &sandbox{t: t, dir: dir, timeout: 5 * time.Minute, maxOutput: 1 << 20}
 	s.code = s.file("main.py", "print('judged')\n")
+	s.apiServer, s.writable = silence(t), s.dir
 	return s
 }
 
@@ -172,13 +179,18 @@ func (s *sandbox) run(command ...string) result {
 	args := []string{
 		stageRole, strconv.Itoa(sandboxUser), s.processLimit, self, "run", "--code=" + s.code.Path, "--code-sha256=" + s.code.SHA256,
 		"--timeout=" + s.timeout.String(), fmt.Sprintf("--max-output=%d", s.maxOutput), "--termination-log=" + log,
+		"--env=PATH", "--env=TERMINATION_LOG", "--env=MARKER", "--env=ABSENT", "--writable=" + s.writable, "--canary-wait=10ms",
 	}
+	args = append(args, s.flags...)
 	for _, input := range s.inputs {
 		args = append(args, "--input="+input.Path+"="+input.SHA256)
 	}
 	cmd := exec.Command(self, append(append(args, "--"), command...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS}
-	cmd.Env = []string{"PATH=/usr/bin:/bin", "TERMINATION_LOG=" + log, "MARKER=sandbox"}
+	cmd.Env = append([]string{
+		"PATH=/usr/bin:/bin", "TERMINATION_LOG=" + log, "MARKER=sandbox", "HOSTNAME=sandbox", "LD_LIBRARY_PATH=/injected",
+		"KUBERNETES_SERVICE_HOST=" + s.apiServer.Addr().String(), fmt.Sprintf("KUBERNETES_SERVICE_PORT=%d", s.apiServer.Port()),
+	}, s.env...)
 	stdout, stderr := newOutput(), newOutput()
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if err := cmd.Start(); err != nil {
@@ -241,4 +253,19 @@ func newOutput() *output { return &output{begun: make(chan struct{})} }
 func (o *output) Write(p []byte) (int, error) {
 	o.once.Do(func() { close(o.begun) })
 	return o.text.Write(p)
+}
+
+// bare runs a payload as the same user without the runner, and returns what it
+// prints: the control of an attack.
+func (s *sandbox) bare(name string) string {
+	s.t.Helper()
+	log := filepath.Join(s.dir, "termination-log")
+	cmd := exec.Command(self, stageRole, strconv.Itoa(sandboxUser), "", self, payloadRole, name)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS}
+	cmd.Env = []string{"TERMINATION_LOG=" + log}
+	out, err := cmd.Output()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(out)
 }

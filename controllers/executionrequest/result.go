@@ -39,6 +39,8 @@ func recordEnd(s *snapshot, pod *corev1.Pod) {
 		end(s, v1alpha1.ReasonSucceeded, "the code exited with 0")
 	case report.Reason == runner.DeadlineExceeded:
 		end(s, v1alpha1.ReasonDeadlineExceeded, "the code was still running at its deadline and was killed")
+	case report.Reason == runner.NetworkNotEnforced:
+		end(s, v1alpha1.ReasonNetworkNotEnforced, "the code did not run: "+orUnknown(report.Message))
 	case report.Reason == runner.Completed:
 		end(s, v1alpha1.ReasonFailed, fmt.Sprintf("the code exited with %d; its error output is in status.result.stderr", report.ExitCode))
 	default:

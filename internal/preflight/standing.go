@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/airlock-dev/airlock/internal/difference"
 )
 
 const restore = "restore it with `helm upgrade` and the chart of this version"
@@ -51,7 +53,7 @@ func changed(want, have *unstructured.Unstructured) string {
 		}
 	}
 	for _, field := range []string{"spec", "specs"} {
-		if at := difference(want.Object[field], have.Object[field], field); at != "" {
+		if at := difference.Path(want.Object[field], have.Object[field], field); at != "" {
 			return "was changed at " + at
 		}
 	}

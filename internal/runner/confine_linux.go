@@ -12,20 +12,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startConfined starts cmd from a thread that has given up new privileges and
-// installed the filter; the child inherits both. The thread is never unlocked, so
-// it ends with its goroutine and the runner itself is not confined.
-func startConfined(cmd *exec.Cmd) error {
-	result := make(chan error, 1)
+// startConfined starts cmd from a thread that has given up new privileges,
+// entered a Landlock domain and installed the filter; the child inherits all
+// three. The thread is never unlocked, so it ends with its goroutine and the
+// runner itself is not confined. It returns the version of Landlock's interface.
+func startConfined(cmd *exec.Cmd, writable []string) (version int, err error) {
+	done := make(chan struct{})
 	go func() {
+		defer close(done)
 		runtime.LockOSThread()
-		if err := confineThread(); err != nil {
-			result <- err
-			return
+		if version, err = confineThread(writable); err == nil {
+			err = cmd.Start()
 		}
-		result <- cmd.Start()
 	}()
-	return <-result
+	<-done
+	return version, err
 }
 
 // errConfine hides the errno: it must not be taken for a failed exec.
@@ -33,11 +34,19 @@ func errConfine(what string, err error) error {
 	return fmt.Errorf("%s: %s", what, err.Error())
 }
 
-func confineThread() error {
+func confineThread(writable []string) (int, error) {
 	// Set-user-ID programs and file capabilities lose their effect.
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return errConfine("set no_new_privs", err)
+		return 0, errConfine("set no_new_privs", err)
 	}
+	version, err := restrictFiles(writable)
+	if err != nil {
+		return 0, err
+	}
+	return version, filterCalls()
+}
+
+func filterCalls() error {
 	filter, err := seccompFilter()
 	if err != nil {
 		return err

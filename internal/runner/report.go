@@ -46,6 +46,8 @@ const (
 	CodeDigestMismatch Reason = "CodeDigestMismatch"
 	// InputDigestMismatch: an input was not the input that was declared; nothing ran.
 	InputDigestMismatch Reason = "InputDigestMismatch"
+	// NetworkNotEnforced: the network was not proven to be closed; nothing ran.
+	NetworkNotEnforced Reason = "NetworkNotEnforced"
 	// StartFailed: the command could not be executed; nothing ran.
 	StartFailed Reason = "StartFailed"
 	// InternalError: the runner could not do its work.
@@ -70,6 +72,9 @@ type Report struct {
 	// CodeSHA256 is the digest of the code bytes that were found, in hex; absent
 	// if they could not be read.
 	CodeSHA256 string `json:"codeSHA256,omitempty"`
+	// Landlock is the version of the kernel's interface that held the code to its
+	// files, from 1; absent where the kernel has none.
+	Landlock int `json:"landlock,omitempty"`
 	// Stdout and Stderr are zero if the code was never started.
 	Stdout Output `json:"stdout,omitzero"`
 	Stderr Output `json:"stderr,omitzero"`
@@ -189,6 +194,9 @@ func (r Report) validate() error {
 	if err := r.validateRun(); err != nil {
 		return err
 	}
+	if r.Landlock < 0 {
+		return errors.New("landlock is negative")
+	}
 	if r.CodeSHA256 != "" && !isDigest(r.CodeSHA256) {
 		return errors.New("codeSHA256 is not a SHA-256 digest")
 	}
@@ -210,7 +218,7 @@ func (r Report) validateExit() error {
 		ok = r.ExitCode == ExitDeadline
 	case StartFailed:
 		ok = r.ExitCode == ExitCannotExecute || r.ExitCode == ExitNotFound
-	case CodeDigestMismatch, InputDigestMismatch, InternalError:
+	case CodeDigestMismatch, InputDigestMismatch, NetworkNotEnforced, InternalError:
 		ok = r.ExitCode == ExitRefused
 	default:
 		return fmt.Errorf("unknown reason %.40q", r.Reason)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"sync"
 	"time"
@@ -26,6 +27,15 @@ type RunOptions struct {
 	MaxOutput int64
 	// TerminationLog is the existing file that takes the report.
 	TerminationLog string
+	// Env names the variables of the runner's environment that the code gets. The
+	// image, the runtime and the kubelet add variables that nobody judged.
+	Env []string
+	// Writable are the directories that the code may write to.
+	Writable []string
+	// MaxFile is the size in bytes that no file of the code may exceed, more than zero.
+	MaxFile int64
+	// CanaryWait is how long the API server has to stay silent, more than zero.
+	CanaryWait time.Duration
 	// Command is the program, looked up in PATH if it has no slash, and its arguments.
 	Command []string
 }
@@ -51,18 +61,26 @@ func Run(o RunOptions, stdout, stderr io.Writer, now func() time.Time) int {
 }
 
 func (o RunOptions) run(stdout, stderr io.Writer, now func() time.Time) Report {
-	stop, err := harden()
+	if err := o.check(); err != nil {
+		return refusal(err, now)
+	}
+	stop, err := harden(o.MaxFile)
 	if err != nil {
 		return refusal(err, now)
 	}
+	canary := startCanary(o.CanaryWait)
+	// The digests are computed while the canary waits; both have to hold.
 	if err := o.verify(); err != nil {
 		return refusal(err, now)
 	}
-	p, err := start(o.Command, newCapture(stdout, o.MaxOutput), newCapture(stderr, o.MaxOutput))
+	if err := <-canary; err != nil {
+		return refusal(err, now)
+	}
+	p, err := o.start(newCapture(stdout, o.MaxOutput), newCapture(stderr, o.MaxOutput))
 	if err != nil {
 		return o.startFailed(err, now)
 	}
-	report := Report{Version: ReportVersion, StartedAt: milliseconds(now()), CodeSHA256: o.Code.SHA256}
+	report := Report{Version: ReportVersion, StartedAt: milliseconds(now()), CodeSHA256: o.Code.SHA256, Landlock: p.landlock}
 	ending, err := p.wait(o.Timeout, stop)
 	report.FinishedAt = milliseconds(now())
 	if err != nil {
@@ -74,12 +92,16 @@ func (o RunOptions) run(stdout, stderr io.Writer, now func() time.Time) Report {
 	return report
 }
 
-// verify refuses options that leave something unbounded, and every byte that is
-// not the byte that was judged.
-func (o RunOptions) verify() error {
-	if o.Timeout <= 0 || o.MaxOutput < 0 || len(o.Command) == 0 {
-		return errors.New("a timeout, an output limit and a command are needed")
+// check refuses options that leave something unbounded.
+func (o RunOptions) check() error {
+	if o.Timeout <= 0 || o.MaxOutput < 0 || o.MaxFile <= 0 || o.CanaryWait <= 0 || len(o.Command) == 0 {
+		return errors.New("a timeout, an output limit, a file limit, a wait and a command are needed")
 	}
+	return nil
+}
+
+// verify refuses every byte that is not the byte that was judged.
+func (o RunOptions) verify() error {
 	if err := o.Code.verify(CodeDigestMismatch, io.Discard); err != nil {
 		return err
 	}
@@ -109,15 +131,17 @@ func (o RunOptions) startFailed(err error, now func() time.Time) Report {
 // process is the running code.
 type process struct {
 	pid            int
+	landlock       int // version of the interface, 0 for none
 	stdout, stderr *capture
 	drained        sync.WaitGroup
 }
 
 // start executes the command confined, in a process group of its own, with the
-// runner's environment and working directory and an empty stdin.
-func start(command []string, stdout, stderr *capture) (*process, error) {
-	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec // Executing it is the purpose; the argv was judged.
+// named variables, the runner's working directory and an empty stdin.
+func (o RunOptions) start(stdout, stderr *capture) (*process, error) {
+	cmd := exec.Command(o.Command[0], o.Command[1:]...) //nolint:gosec // Executing it is the purpose; the argv was judged.
 	cmd.SysProcAttr = newProcessGroup()
+	cmd.Env = o.environment()
 	outPipe, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, fmt.Errorf("make stdout pipe: %w", err)
@@ -126,13 +150,26 @@ func start(command []string, stdout, stderr *capture) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make stderr pipe: %w", err)
 	}
-	if err := startConfined(cmd); err != nil {
+	version, err := startConfined(cmd, o.Writable)
+	if err != nil {
 		return nil, err
 	}
-	p := &process{pid: cmd.Process.Pid, stdout: stdout, stderr: stderr}
+	p := &process{pid: cmd.Process.Pid, landlock: version, stdout: stdout, stderr: stderr}
 	p.drain(outPipe, stdout)
 	p.drain(errPipe, stderr)
 	return p, nil
+}
+
+// environment returns the named variables, as an empty list and not as nil where
+// there are none: nil would mean all.
+func (o RunOptions) environment() []string {
+	env := []string{}
+	for _, name := range o.Env {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
 }
 
 // drain reads a pipe until every process that holds its other end is gone.

@@ -56,6 +56,9 @@ func refusal(err error, now func() time.Time) Report {
 			r.CodeSHA256 = m.got
 		}
 	}
+	if _, ok := errors.AsType[*errNetworkOpen](err); ok {
+		r.Reason = NetworkNotEnforced
+	}
 	return r
 }
 

@@ -13,8 +13,9 @@ import (
 // reservedPrefixes and reservedNames steer the dynamic loader, an interpreter's
 // module search or the shell: with them, an environment variable is code that
 // the gate has never read (PYTHONPATH=/inputs turns an input into a module).
+// KUBERNETES_ leads the runner's canary to the API server.
 var (
-	reservedPrefixes = []string{"LD_", "DYLD_", "GLIBC_", "PYTHON", "NODE_", "BASH_", "PERL", "RUBY", "AIRLOCK_"}
+	reservedPrefixes = []string{"LD_", "DYLD_", "GLIBC_", "PYTHON", "NODE_", "BASH_", "PERL", "RUBY", "AIRLOCK_", "KUBERNETES_"}
 	reservedNames    = []string{
 		"BASHOPTS", "SHELLOPTS", "ENV", "IFS", "PS4", "PROMPT_COMMAND", "GCONV_PATH", "LOCPATH", "NLSPATH",
 		"HOSTALIASES", "RES_OPTIONS", "LOCALDOMAIN", "PATH", "HOME", "TMPDIR", "LANG",

@@ -24,6 +24,7 @@ const (
 	AnnotationRequestUID = "airlock.dev/request-uid" // the request's UID
 	AnnotationEnvelope   = "airlock.dev/envelope"    // digest of the envelope that was judged
 	AnnotationCode       = "airlock.dev/code"        // the program, up to InlineCodeBytes
+	AnnotationAsked      = "airlock.dev/asked-for"   // what varies between pods, as the operator wants it
 )
 
 // ServiceAccount is the shared account of all sandboxes: no role is ever bound to

@@ -69,6 +69,9 @@ func Pod(p Params) (*corev1.Pod, error) {
 	if p.RuntimeClassName != "" {
 		pod.Spec.RuntimeClassName = &p.RuntimeClassName
 	}
+	if err := askFor(pod); err != nil {
+		return nil, fmt.Errorf("make sandbox pod: %w", err)
+	}
 	return pod, nil
 }
 
@@ -101,7 +104,14 @@ func run(p Params, file string) corev1.Container {
 		"--code-sha256=" + codeSHA256(p),
 		fmt.Sprintf("--timeout=%ds", p.Limits.TimeoutSeconds),
 		fmt.Sprintf("--max-output=%d", MaxOutputBytes),
+		fmt.Sprintf("--max-file=%d", p.Limits.Memory.Value()), // the size of the workspace
+		"--writable=" + WorkspacePath,
+		"--writable=" + tmpPath,
 		"--termination-log=" + terminationLog,
+	}
+	env := environment(p)
+	for _, e := range env {
+		args = append(args, "--env="+e.Name)
 	}
 	args = append(append(args, inputFlags(p, InputsPath)...), "--")
 	for _, word := range p.Runtime.Command {
@@ -114,7 +124,7 @@ func run(p Params, file string) corev1.Container {
 	c := container(p, ContainerName, p.Runtime.Image)
 	c.Command = []string{airlockPath + "/" + runnerName}
 	c.Args = args
-	c.Env = environment(p)
+	c.Env = env
 	c.WorkingDir = WorkspacePath
 	c.VolumeMounts = sandboxMounts(p)
 	return c

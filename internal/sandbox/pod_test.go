@@ -285,7 +285,7 @@ func TestPodRefuses(t *testing.T) {
 func TestAnEnvironmentVariableCannotBringCode(t *testing.T) {
 	for _, name := range []string{
 		"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONHOME", "NODE_OPTIONS", "NODE_PATH", "BASH_ENV", "ENV", "IFS", "PS4",
-		"GCONV_PATH", "GLIBC_TUNABLES", "PERL5OPT", "RUBYOPT", "PATH", "HOME", "ld_preload", "PythonPath", "MPLCONFIGDIR",
+		"GCONV_PATH", "GLIBC_TUNABLES", "PERL5OPT", "RUBYOPT", "PATH", "HOME", "KUBERNETES_SERVICE_HOST", "ld_preload", "PythonPath", "MPLCONFIGDIR",
 	} {
 		if !ReservedEnv(name) {
 			t.Errorf("%s is not reserved", name)

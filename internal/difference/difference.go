@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package preflight
+// Package difference compares JSON values.
+package difference
 
 import (
 	"fmt"
@@ -9,10 +10,10 @@ import (
 	"slices"
 )
 
-// difference returns the path of the first field in which two JSON values
-// differ, "" where they are equal. Absent and null are one; {} and [] are not
+// Path returns the path of the first field in which two JSON values differ, as
+// path and what follows it, "" where they are equal. Absent and null are one; {} and [] are not
 // absent: an empty selector matches everything, an absent one may match nothing.
-func difference(want, have any, path string) string {
+func Path(want, have any, path string) string {
 	switch want := want.(type) {
 	case map[string]any:
 		have, ok := have.(map[string]any)
@@ -40,7 +41,7 @@ func mapDifference(want, have map[string]any, path string) string {
 	keys := maps.Clone(want)
 	maps.Copy(keys, have)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if at := difference(want[key], have[key], path+"."+key); at != "" {
+		if at := Path(want[key], have[key], path+"."+key); at != "" {
 			return at
 		}
 	}
@@ -53,7 +54,7 @@ func listDifference(want, have []any, path string) string {
 		if i >= len(want) || i >= len(have) {
 			return at
 		}
-		if at := difference(want[i], have[i], at); at != "" {
+		if at := Path(want[i], have[i], at); at != "" {
 			return at
 		}
 	}
