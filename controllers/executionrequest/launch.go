@@ -43,6 +43,10 @@ func (r *Reconciler) launch(ctx context.Context, s *snapshot) (bool, error) {
 		return false, nil
 	}
 	pod, err := r.launchOnce(ctx, s)
+	if changed := new(podChanged); errors.As(err, &changed) {
+		endChanged(s, pod, changed)
+		return false, nil
+	}
 	if no := new(refusal); errors.As(err, &no) {
 		refuse(s, v1alpha1.ConditionLaunched, no)
 		return false, nil
@@ -81,7 +85,10 @@ func (r *Reconciler) launchOnce(ctx context.Context, s *snapshot) (*corev1.Pod, 
 		return nil, err
 	}
 	if existing != nil {
-		return existing, r.recallDropped(ctx, s, live, a)
+		if err := r.recallDropped(ctx, s, live, a); err != nil {
+			return nil, err
+		}
+		return existing, r.checkExisting(ctx, approval.Narrow(live, s.req.Status.Dropped), a)
 	}
 	without, err := r.permitted(ctx, s, live, a)
 	if err != nil {
@@ -99,13 +106,7 @@ func (r *Reconciler) launchOnce(ctx context.Context, s *snapshot) (*corev1.Pod, 
 	if err != nil {
 		return nil, &refusal{v1alpha1.ReasonInvalid, err.Error()}
 	}
-	if err := r.Create(ctx, pod); apierrors.IsAlreadyExists(err) {
-		// Another attempt was faster; the next reconcile finds its pod.
-		return nil, fmt.Errorf("%w: pod %s exists", errStale, pod.Name)
-	} else if err != nil {
-		return nil, notCreated("pod", err)
-	}
-	return pod, nil
+	return r.createPod(ctx, pod)
 }
 
 // judgeAgain reads request and policy past the cache and requires that they still say what the status says: a stale

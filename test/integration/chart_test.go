@@ -124,10 +124,11 @@ func TestTheOperatorsOwnPodIsRestricted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The namespace of the sandboxes enforces "restricted" on a dry run of any pod that the operator creates.
-	pod["serviceAccountName"] = sandbox.ServiceAccount
-	got := operator.post(sandboxPods+"?dryRun=All", object{"apiVersion": "v1", "kind": "Pod", "metadata": object{"name": "airlock-sbx-dry"}, "spec": pod})
-	accepted(t, got)
+	restricted := admin.post("/api/v1/namespaces", object{"apiVersion": "v1", "kind": "Namespace",
+		"metadata": object{"generateName": "restricted-", "labels": object{"pod-security.kubernetes.io/enforce": "restricted"}}})
+	path := "/api/v1/namespaces/" + accepted(t, restricted).object.GetName()
+	accepted(t, admin.post(path+"/serviceaccounts", object{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": object{"name": pod["serviceAccountName"]}}))
+	accepted(t, admin.post(path+"/pods?dryRun=All", object{"apiVersion": "v1", "kind": "Pod", "metadata": object{"name": "dry"}, "spec": pod}))
 	container := pod["containers"].([]any)[0].(object)
 	if container["securityContext"].(object)["readOnlyRootFilesystem"] != true {
 		t.Error("the operator's root file system can be written to")

@@ -177,12 +177,35 @@ func TestAForeignPodIsNeverAdopted(t *testing.T) {
 	foreign := w.sandboxPod(sandbox.Name(req.UID))
 	c, err := newClient(operator) // nobody else may
 	w.must(err)
-	w.must(c.Create(w.ctx, foreign))
+	// Not even the operator, as long as this policy stands.
+	const shape = vapBindings + "airlock-pod-shape"
+	stands := accepted(t, admin.get(shape)).object
+	accepted(t, admin.merge(shape, object{"spec": object{"validationActions": []any{"Audit"}}}))
+	w.eventually("the foreign pod is created", func() error { return c.Create(w.ctx, foreign) })
 	defer func() { w.must(c.Delete(w.ctx, foreign)) }()
+	restore(t, mustChecker(t), shape, stands)
 	w.holdLaunches()
 	w.nudge(req)
 	w.ends(req, v1alpha1.StateDenied, v1alpha1.ConditionLaunched, v1alpha1.ReasonPodConflict, "does not belong to this request")
 	w.must(w.admin.Get(w.ctx, client.ObjectKeyFromObject(foreign), foreign))
+}
+
+// A pod of the right name, request and envelope can have been changed all the same, by whoever created it.
+func TestAPodThatRunsSomethingElseIsNeverAdopted(t *testing.T) {
+	w := newWorld(t)
+	w.operate()
+	w.holdLaunches("the test holds launches")
+	req := w.request(allowedSource)
+	w.waits(req, v1alpha1.ConditionLaunched, v1alpha1.ReasonPreflightFailed, "")
+	w.must(w.admin.Get(w.ctx, client.ObjectKeyFromObject(req), req))
+	forged := toJSON(t, shapedPod(t, func(p *sandbox.Params) {
+		p.Request.ObjectMeta, p.EnvelopeDigest = req.ObjectMeta, req.Status.EnvelopeDigest
+	}))
+	accepted(t, operator.post(sandboxPods, forged))
+	w.holdLaunches()
+	w.nudge(req)
+	w.ends(req, v1alpha1.StateFailed, v1alpha1.ConditionFinished, v1alpha1.ReasonPodChanged, "was changed at pod.")
+	w.nothingLeft()
 }
 
 // sandboxPod is a pod that Pod Security accepts.

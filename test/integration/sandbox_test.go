@@ -40,10 +40,7 @@ func agentPod(edits ...func(object)) object {
 // sandboxPod creates a pod as the operator does, and returns its path.
 func sandboxPod(t *testing.T) string {
 	t.Helper()
-	got := operator.post(sandboxPods, newPod(
-		with("airlock-sbx-", "metadata", "generateName"),
-		with("true", "metadata", "labels", "airlock.dev/sandbox"),
-		with("print(1)", "metadata", "annotations", "airlock.dev/code")))
+	got := operator.post(sandboxPods, toJSON(t, shapedPod(t)))
 	if !got.ok() {
 		t.Fatalf("the operator creates a sandbox pod: %s", got)
 	}
@@ -103,7 +100,7 @@ func TestASandboxPodCannotBeChanged(t *testing.T) {
 	debug := object{"spec": object{"ephemeralContainers": []any{object{"name": "debug", "image": "evil",
 		"securityContext": newPod()["spec"].(object)["containers"].([]any)[0].(object)["securityContext"]}}}}
 	refused(t, admin.call(http.MethodPatch, path+"/ephemeralcontainers", strategic, debug), http.StatusForbidden, words)
-	resize := object{"spec": object{"containers": []any{object{"name": "sandbox", "resources": object{"requests": object{"cpu": "20m"}}}}}}
+	resize := object{"spec": object{"containers": []any{object{"name": "sandbox", "resources": object{"requests": object{"cpu": "20m"}, "limits": object{"cpu": "20m"}}}}}}
 	refused(t, admin.call(http.MethodPatch, path+"/resize", strategic, resize), http.StatusForbidden, words)
 }
 
