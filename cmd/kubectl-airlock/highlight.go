@@ -57,7 +57,7 @@ func highlight(lang v1alpha1.Language, source string) []review.Style {
 
 func styleOf(t chroma.TokenType) review.Style {
 	switch {
-	case t.InCategory(chroma.Keyword), t.InSubCategory(chroma.OperatorWord):
+	case t.InCategory(chroma.Keyword), t == chroma.OperatorWord:
 		return review.Keyword
 	case t.InSubCategory(chroma.LiteralString):
 		return review.Text

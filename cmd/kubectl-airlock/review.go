@@ -75,9 +75,9 @@ func (r *reviewer) run(ctx context.Context, name string, stdin io.Reader, stdout
 	return err
 }
 
-// fileOf gives a stream that is a terminal, or nil.
+// fileOf gives a stream that is a terminal on which an interface can be drawn, or nil.
 func fileOf(stream any) *os.File {
-	if f, ok := stream.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f, ok := stream.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
 		return f
 	}
 	return nil

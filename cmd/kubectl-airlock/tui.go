@@ -81,7 +81,11 @@ type (
 )
 
 // Init implements tea.Model.
-func (m *model) Init() tea.Cmd { return m.load() }
+func (m *model) Init() tea.Cmd { return tea.Batch(m.load(), reloadLater()) }
+
+func reloadLater() tea.Cmd {
+	return tea.Tick(reloadEvery, func(time.Time) tea.Msg { return reloadMsg{} })
+}
 
 func (m *model) load() tea.Cmd {
 	return func() tea.Msg {
@@ -98,11 +102,11 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.layOut()
 	case loadedMsg:
 		m.take(msg)
-		return m, tea.Tick(reloadEvery, func(time.Time) tea.Msg { return reloadMsg{} })
 	case reloadMsg:
-		return m, m.load()
+		return m, tea.Batch(m.load(), reloadLater())
 	case decidedMsg:
 		m.decided(msg)
+		return m, m.load()
 	case tea.PasteMsg:
 		if m.prompt != nil {
 			m.prompt.add(msg.Content)

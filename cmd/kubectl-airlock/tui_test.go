@@ -54,7 +54,7 @@ func newScreen(t *testing.T, approvals ...*v1alpha1.Approval) *screen {
 	}
 	s := &screen{t, newModel(t.Context(), d, func() time.Time { return noon }, highlight), d}
 	s.send(tea.WindowSizeMsg{Width: 80, Height: 24})
-	s.send(s.Init()())
+	s.send(s.load()())
 	return s
 }
 

@@ -108,7 +108,7 @@ func (m *model) approvalScreen() []review.Line {
 }
 
 func (m *model) tabs() review.Line {
-	names := [pages]string{"1 Summary", fmt.Sprintf("2 Code (%d findings)", review.Total(m.shown.Spec.Subject.Verdict)), "3 Changes"}
+	names := [pages]string{"1 Summary", "2 Code (" + review.Findings(m.shown.Spec.Subject.Verdict) + ")", "3 Changes"}
 	var out review.Line
 	for p, name := range names {
 		if page(p) == m.page {

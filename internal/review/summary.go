@@ -25,7 +25,7 @@ func Summary(a *v1alpha1.Approval, now time.Time, columns int) []Section {
 	s := &a.Spec.Subject
 	return []Section{
 		{"Task, in the requester's words", task(s, columns)},
-		{fmt.Sprintf("Why people are asked (%s)", count(int(Total(s.Verdict)), "finding")), why(s, columns)},
+		{"Why people are asked (" + Findings(s.Verdict) + ")", why(s, columns)},
 		{"What it gets", Gets(s, columns)},
 		{"Who asks", who(s, columns)},
 		{"What drove the code", Provenance(s.Verdict, s.Inputs, columns)},
@@ -84,6 +84,9 @@ func Total(v v1alpha1.Verdict) int32 {
 	}
 	return int32(len(v.Findings)) //nolint:gosec // the schema bounds the list to 32
 }
+
+// Findings is how many findings there are, in words.
+func Findings(v v1alpha1.Verdict) string { return count(int(Total(v)), "finding") }
 
 // quote stands before words that are somebody else's.
 const quote = "  > "
