@@ -92,6 +92,12 @@ start_cluster() {
   done
 }
 
+# The plugin stands last on the PATH, whose first directory the end of the demo names.
+build_plugin() {
+  go build -o "$scratch/kubectl-airlock" ./cmd/kubectl-airlock
+  PATH="$PATH:$scratch"
+}
+
 load_images() {
   title "Two images, built without a container engine"
   if [[ $cluster == existing ]]; then
@@ -151,8 +157,8 @@ story_b() {
   local approval
   approval=$(field exr/b-cleanup '{.status.approvalName}')
   show alice kubectl -n "$namespace" get appr
-  say "what she has to judge, and who is asked for:"
-  show alice kubectl -n "$namespace" get appr "$approval" -o "jsonpath={range .spec.subject.verdict.findings[*]}{.line}:{.column} {.operation}: {.reason}{'\n'}{end}{.status.message}{'\n'}"
+  say "what she has to judge; without --text, a terminal gets an interface with keys (kubectl get appr -o yaml has it all, too):"
+  show alice kubectl airlock review b-cleanup -n "$namespace" --text
   refused bob "$approval"
   check "b  bob, no approver, decides" refused "$outcome"
   refused agent "$approval"
@@ -172,8 +178,8 @@ story_c() {
   show agent kubectl apply -f config/samples/c-injected.yaml
   finished c-injected
   show agent kubectl -n "$namespace" get exr c-injected
-  say "why (status.verdict.findings):"
-  field exr/c-injected "{range .status.verdict.findings[*]}{.line}:{.column} {.operation}: {.reason}{'\n'}{end}"
+  say "why (status.verdict has it for programs):"
+  show agent kubectl airlock explain c-injected -n "$namespace"
   check "c  injected download and exec" "Deny, Untrusted, Denied" "$(field exr/c-injected '{.status.verdict.decision}, {.status.verdict.trust}, {.status.state}')"
   check "c  no pod was made" "" "$(field exr/c-injected '{.status.podName}')"
 }
@@ -217,6 +223,7 @@ print_table() {
 }
 
 start_cluster
+build_plugin
 load_images
 install_chart
 story_a

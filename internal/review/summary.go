@@ -179,8 +179,9 @@ func who(s *v1alpha1.Subject, columns int) []Line {
 	r := s.Requester
 	name := append(Safe(r.Username, Strong), Span{" (the API server authenticated this name)", Dim})
 	out := field("requester", name, columns)
-	if len(r.Groups) > 0 {
-		out = append(out, field("groups", Safe(strings.Join(r.Groups, ", "), Plain), columns)...)
+	// Everybody is in system:authenticated, which tells nothing of who this is.
+	if groups := slices.DeleteFunc(slices.Clone(r.Groups), func(g string) bool { return g == "system:authenticated" }); len(groups) > 0 {
+		out = append(out, field("groups", Safe(strings.Join(groups, ", "), Plain), columns)...)
 	}
 	if r.PodName != "" {
 		out = append(out, field("pod", Safe(r.PodName, Plain), columns)...)
