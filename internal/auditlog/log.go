@@ -90,7 +90,8 @@ type Log struct {
 	saved    uint64 // the size that the anchor has
 	savedAt  time.Time
 	behind   time.Time // since when the published checkpoint is behind
-	opened   chan struct{}
+	once     sync.Once
+	opened   chan struct{} // closed when it was tried to open the log
 }
 
 // New returns a log that Start opens.

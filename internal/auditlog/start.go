@@ -44,7 +44,8 @@ func (l *Log) tend(ctx context.Context) {
 			if ctx.Err() == nil {
 				l.fail(err)
 			}
-			l.look(ctx)
+			l.tried()
+			l.look(ctx, false)
 			return
 		}
 		l.letPass()
@@ -52,15 +53,20 @@ func (l *Log) tend(ctx context.Context) {
 	if l.flush(ctx) != nil {
 		return // Append has said why
 	}
-	l.look(ctx)
+	l.look(ctx, true)
 }
 
-// look follows the published checkpoint of a log that is open.
-func (l *Log) look(ctx context.Context) {
+// look follows the published checkpoint. Only one of a log that is known to be
+// the right one becomes the anchor: an older copy must not.
+func (l *Log) look(ctx context.Context, proven bool) {
 	if l.tree == nil {
 		return
 	}
-	if err := l.follow(ctx, anchorInterval); err != nil && ctx.Err() == nil {
+	raw, size, err := l.follow(ctx)
+	if err == nil && proven {
+		err = l.anchor(ctx, raw, size, anchorInterval)
+	}
+	if err != nil && ctx.Err() == nil {
 		l.cfg.Log.Error(err, "look after the audit log")
 	}
 }
@@ -100,13 +106,12 @@ func (l *Log) letPass() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.problem = ""
-	select {
-	case <-l.opened:
-	default:
-		close(l.opened)
-	}
+	l.tried()
 	l.cfg.Log.Info("the audit log is open", "origin", l.Origin(), "size", l.size, "key", l.cfg.Key.Public, "waiting", len(l.deferred))
 }
+
+// tried lets those go on who wait for the log to be opened.
+func (l *Log) tried() { l.once.Do(func() { close(l.opened) }) }
 
 // remember reads the IDs of the last records: what was logged and not noted
 // before a crash is not logged twice.
@@ -148,21 +153,28 @@ func (l *Log) flush(ctx context.Context) error {
 	return nil
 }
 
-// follow watches the published checkpoint, and saves it in the anchor where that
-// is older than the interval.
-func (l *Log) follow(ctx context.Context, interval time.Duration) error {
+// follow reads the published checkpoint, and notes since when it is behind.
+func (l *Log) follow(ctx context.Context) (raw []byte, size uint64, err error) {
 	raw, cp, err := l.published(ctx)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	now := l.cfg.Clock.Now()
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if cp.Size >= l.size {
 		l.behind = time.Time{}
 	} else if l.behind.IsZero() {
-		l.behind = now
+		l.behind = l.cfg.Clock.Now()
 	}
-	due := cp.Size > l.saved && now.Sub(l.savedAt) >= interval
+	return raw, cp.Size, nil
+}
+
+// anchor saves a checkpoint outside the volume, where the last one was saved
+// longer than the interval ago.
+func (l *Log) anchor(ctx context.Context, raw []byte, size uint64, interval time.Duration) error {
+	now := l.cfg.Clock.Now()
+	l.mu.Lock()
+	due := size > l.saved && now.Sub(l.savedAt) >= interval
 	l.mu.Unlock()
 	if !due {
 		return nil
@@ -171,7 +183,7 @@ func (l *Log) follow(ctx context.Context, interval time.Duration) error {
 		return fmt.Errorf("save the checkpoint outside the volume: %w", err)
 	}
 	l.mu.Lock()
-	l.saved, l.savedAt = cp.Size, now
+	l.saved, l.savedAt = size, now
 	l.mu.Unlock()
 	return nil
 }
@@ -191,7 +203,11 @@ func (l *Log) stop() error {
 		l.cfg.Log.Info("the audit log was not closed in order; what was acknowledged is on the volume", "error", err)
 		return nil
 	}
-	if err := l.follow(ctx, 0); err != nil {
+	raw, size, err := l.follow(ctx)
+	if err == nil {
+		err = l.anchor(ctx, raw, size, 0)
+	}
+	if err != nil {
 		l.cfg.Log.Error(err, "save the last checkpoint")
 	}
 	return nil

@@ -4,7 +4,6 @@ package auditlog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -121,7 +120,10 @@ func (t *tree) add(ctx context.Context, least uint64, entries []*tessera.Entry) 
 		var r result
 		for _, f := range futures {
 			index, err := f()
-			r.indices, r.err = append(r.indices, index.Index), errors.Join(r.err, err)
+			r.indices = append(r.indices, index.Index)
+			if r.err == nil { // a batch fails as a whole
+				r.err = err
+			}
 		}
 		done <- r
 	}()
