@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 	"github.com/airlock-dev/airlock/internal/gate"
@@ -23,7 +24,9 @@ const checkHelp = `Read code as the gate does, and judge it under a policy, with
 
 Without --policy, code may compute and use files below /workspace, /tmp and
 /inputs; known effects elsewhere need an approval. With it, the verdict is the
-one that an ExecutionRequest with this code would get.
+one that an ExecutionRequest with this code would get, before the organisation
+rules that the policy selects: -o rules prints what those are evaluated on, for
+"kyverno apply RULES --json FILE".
 
 The exit code is 0 for Allow, 2 for RequireApproval, 3 for Deny, and 1 when
 there is no verdict.`
@@ -51,7 +54,7 @@ func newCheckCommand() *cobra.Command {
 	flags.StringVar(&c.language, "language", "", "`LANGUAGE` of the code: Python, Bash, JavaScript, TypeScript or SQL (default: by the name of the file)")
 	flags.StringVar(&c.dialect, "dialect", "", "`DIALECT` of SQL: PostgreSQL or MySQL (default: that of the policy's runtime)")
 	flags.StringVar(&c.trust, "trust", string(v1alpha1.Untrusted), "`TRUST` of the input that drove the code: Trusted, Internal or Untrusted")
-	flags.StringVarP(&c.output, "output", "o", "text", "`FORMAT`: text, json or sarif")
+	flags.StringVarP(&c.output, "output", "o", "text", "`FORMAT`: text, json, sarif or rules")
 	flags.StringVar(&c.color, "color", "auto", "`WHEN` to colour text: auto, always or never")
 	return cmd
 }
@@ -63,6 +66,7 @@ type checked struct {
 	Verdict v1alpha1.Verdict `json:"verdict"`
 	Report  *gate.Report     `json:"report"`
 	source  []byte
+	spec    *v1alpha1.ExecutionPolicySpec
 }
 
 func (c check) run(cmd *cobra.Command, file string) error {
@@ -82,7 +86,7 @@ func (c check) run(cmd *cobra.Command, file string) error {
 		return err
 	}
 	report := gate.Read(policy.CodeOf(spec, lang, string(source)))
-	out := checked{File: file, Policy: name, Verdict: policy.Judge(report, spec, v1alpha1.Trust(c.trust)), Report: report, source: source}
+	out := checked{File: file, Policy: name, Verdict: policy.Judge(report, spec, v1alpha1.Trust(c.trust)), Report: report, source: source, spec: spec}
 	if err := c.write(cmd.OutOrStdout(), out); err != nil {
 		return fmt.Errorf("write the findings: %w", err)
 	}
@@ -112,7 +116,7 @@ func (c check) validate() error {
 		{"language", c.language, []string{"", "Python", "Bash", "JavaScript", "TypeScript", "SQL"}},
 		{"dialect", c.dialect, []string{"", "PostgreSQL", "MySQL"}},
 		{"trust", c.trust, []string{"Trusted", "Internal", "Untrusted"}},
-		{"output", c.output, []string{"text", "json", "sarif"}},
+		{"output", c.output, []string{"text", "json", "sarif", "rules"}},
 		{"color", c.color, []string{"auto", "always", "never"}},
 	} {
 		if !slices.Contains(f.allowed, f.value) {
@@ -156,7 +160,7 @@ func (c check) policy(lang v1alpha1.Language) (string, *v1alpha1.ExecutionPolicy
 			return "", nil, fmt.Errorf("--dialect %s: the %s runtime of policy %s executes %s", c.dialect, lang, pol.Name, r.Dialect)
 		}
 	}
-	if name, message, ok := policy.FailingExample(&pol.Spec, gate.Read, nil); !ok {
+	if name, message, ok := policy.FailingExample(&pol.Spec, gate.Read, policy.WithoutRules(&pol.Spec)); !ok {
 		return "", nil, fmt.Errorf("%s: policy %s would not be Ready, its example %q fails: %s", c.policyFile, pol.Name, name, message)
 	}
 	return "policy " + pol.Name, &pol.Spec, nil
@@ -187,6 +191,9 @@ func (c check) write(w io.Writer, out checked) error {
 		return writeJSON(w, out)
 	case "sarif":
 		return writeSARIF(w, out)
+	case "rules":
+		pol := &v1alpha1.ExecutionPolicy{ObjectMeta: metav1.ObjectMeta{Name: strings.TrimPrefix(out.Policy, "policy ")}, Spec: *out.spec}
+		return writeJSON(w, policy.NewDocument(pol, policy.RequestOfNobody(out.Verdict.Trust), out.Report, out.Verdict))
 	default:
 		return writeText(w, out, c.color == "always" || c.color == "auto" && isTerminal(w))
 	}

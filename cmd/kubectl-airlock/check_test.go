@@ -14,6 +14,7 @@ import (
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 
 	"github.com/airlock-dev/airlock/internal/gate"
+	"github.com/airlock-dev/airlock/internal/policy"
 )
 
 // write puts a file into a directory of the test and gives its path.
@@ -173,6 +174,23 @@ func TestCheckJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.Verdict.Decision != "Deny" || got.Report.Language != "Python" || len(got.Report.Operations) != 2 || got.Report.Operations[1].Kind != "FileDelete" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What is printed is what `kyverno apply --json` takes.
+func TestCheckPrintsWhatRulesAreEvaluatedOn(t *testing.T) {
+	code, text, _ := airlock("print(1)\n", "check", "-", "--language", "Python", "--trust", "Internal", "-o", "rules")
+	var got struct {
+		Version, Trust string
+		Verdict        struct{ Decision string }
+		Request        struct{ Inputs []struct{ Trust string } }
+		Report         struct{ Operations []struct{ Name string } }
+	}
+	if err := json.Unmarshal([]byte(text), &got); err != nil || code != 0 {
+		t.Fatalf("exit code %d, %v: %s", code, err, text)
+	}
+	if got.Version != policy.DocumentVersion || got.Trust != "Internal" || got.Verdict.Decision != "Allow" || len(got.Report.Operations) == 0 || len(got.Request.Inputs) != 1 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/policy"
 )
 
 const samples = "../../config/samples/kyverno/"
@@ -19,7 +20,7 @@ const samples = "../../config/samples/kyverno/"
 func TestTheDocumentIsStable(t *testing.T) {
 	report := aReport()
 	report.Tables, report.Inventory = "the version and digest of the gate's tables", "sha256:"+strings.Repeat("0", 64) // others may change these
-	d := newDocument(aPolicy(), aRequest(), report, aVerdict(v1alpha1.RequireApproval))
+	d := policy.NewDocument(aPolicy(), aRequest(), report, aVerdict(v1alpha1.RequireApproval))
 	encoded, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -41,13 +42,13 @@ func TestTheDocumentIsStable(t *testing.T) {
 
 // A rule that has to test with has() whether a list is there would be written without, and deny where it is not.
 func TestEveryFieldOfTheDocumentIsAlwaysThere(t *testing.T) {
-	empty := newDocument(&v1alpha1.ExecutionPolicy{}, &v1alpha1.ExecutionRequest{}, aReport(), v1alpha1.Verdict{})
-	full := newDocument(aPolicy(), aRequest(), aReport(), aVerdict(v1alpha1.RequireApproval))
-	have, err := empty.object()
+	empty := policy.NewDocument(&v1alpha1.ExecutionPolicy{}, &v1alpha1.ExecutionRequest{}, aReport(), v1alpha1.Verdict{})
+	full := policy.NewDocument(aPolicy(), aRequest(), aReport(), aVerdict(v1alpha1.RequireApproval))
+	have, err := objectOf(empty)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := full.object()
+	want, err := objectOf(full)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +77,7 @@ func TestEveryFieldOfTheDocumentIsAlwaysThere(t *testing.T) {
 }
 
 func TestSecretsAreNotInTheDocument(t *testing.T) {
-	d := newDocument(aPolicy(), aRequest(), aReport(), aVerdict(v1alpha1.Allow))
+	d := policy.NewDocument(aPolicy(), aRequest(), aReport(), aVerdict(v1alpha1.Allow))
 	if diff := cmp.Diff([]string{"OLD"}, d.Request.Env); diff != "" {
 		t.Errorf("the values of variables are shown:\n%s", diff)
 	}

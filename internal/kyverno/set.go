@@ -4,6 +4,7 @@ package kyverno
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/kyverno/kyverno/pkg/cel/compiler"
@@ -29,25 +30,22 @@ func (s Set) Tighten(ctx context.Context, pol *v1alpha1.ExecutionPolicy, req *v1
 	if len(s.rules) == 0 || verdict.Decision == v1alpha1.Deny {
 		return verdict, nil
 	}
-	findings, err := s.judge(ctx, newDocument(pol, req, report, verdict))
+	findings, err := s.judge(ctx, policy.NewDocument(pol, req, report, verdict))
 	if err != nil {
 		return v1alpha1.Verdict{}, err
 	}
 	return policy.Tighten(verdict, pol.Spec.Approval.Required, findings...), nil
 }
 
-// TightenExample does the same for an example of a policy: a request of nobody for nothing but code, driven by one input.
+// TightenExample does the same for an example of a policy.
 func (s Set) TightenExample(ctx context.Context, pol *v1alpha1.ExecutionPolicy, example v1alpha1.Example, report *gate.Report, verdict v1alpha1.Verdict) (v1alpha1.Verdict, error) {
-	req := &v1alpha1.ExecutionRequest{Spec: v1alpha1.ExecutionRequestSpec{
-		Inputs: []v1alpha1.Input{{Name: "example", Origin: v1alpha1.OriginUser, Trust: example.Trust}},
-	}}
-	return s.Tighten(ctx, pol, req, report, verdict)
+	return s.Tighten(ctx, pol, policy.RequestOfNobody(example.Trust), report, verdict)
 }
 
 // judge evaluates every rule on the document and returns a finding for each that it violates or that cannot be evaluated.
 // An error means that nothing was decided, because ctx ended.
-func (s Set) judge(ctx context.Context, d document) ([]v1alpha1.Finding, error) {
-	object, err := d.object()
+func (s Set) judge(ctx context.Context, document policy.Document) ([]v1alpha1.Finding, error) {
+	object, err := objectOf(document)
 	if err != nil {
 		return nil, err
 	}
@@ -74,4 +72,17 @@ func (s Set) judge(ctx context.Context, d document) ([]v1alpha1.Finding, error) 
 // finding names the rule, so that its owner can be asked. It has no place in the code.
 func (s Set) finding(i int, decision v1alpha1.Decision, why string) v1alpha1.Finding {
 	return policy.RuleFinding(s.identities[i], decision, why)
+}
+
+// objectOf is the document as decoded JSON, which is also how Kyverno's command line reads one: all numbers are doubles.
+func objectOf(document policy.Document) (map[string]any, error) {
+	encoded, err := json.Marshal(document)
+	if err != nil {
+		return nil, fmt.Errorf("encode document for rules: %w", err)
+	}
+	var object map[string]any
+	if err := json.Unmarshal(encoded, &object); err != nil {
+		return nil, fmt.Errorf("decode document for rules: %w", err)
+	}
+	return object, nil
 }

@@ -12,6 +12,18 @@ import (
 // Tightener adds to the verdict on an example what a policy alone does not know.
 type Tightener func(v1alpha1.Example, *gate.Report, v1alpha1.Verdict) v1alpha1.Verdict
 
+// WithoutRules is for judging examples where no organisation rule can be
+// evaluated: those can only tighten, so an example that the policy alone judges
+// too mildly may be right.
+func WithoutRules(spec *v1alpha1.ExecutionPolicySpec) Tightener {
+	return func(example v1alpha1.Example, _ *gate.Report, v v1alpha1.Verdict) v1alpha1.Verdict {
+		if spec.Kyverno != nil && strictness(v.Decision) < strictness(example.Expect) {
+			v.Decision = example.Expect
+		}
+		return v
+	}
+}
+
 // FailingExample judges the examples of a policy in order, reading their code
 // with read, and returns the first one whose decision is not the expected one.
 // Organisation rules have their say through tighten, nil for none. The message

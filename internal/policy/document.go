@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kyverno
+package policy
 
 import (
-	"encoding/json"
-	"fmt"
-
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 	"github.com/airlock-dev/airlock/internal/gate"
-	"github.com/airlock-dev/airlock/internal/policy"
 )
 
-// documentVersion changes when a field is removed or means something else. Fields may be added.
-const documentVersion = "airlock.dev/rules/v1"
+// DocumentVersion changes when a field is removed or means something else. Fields may be added.
+const DocumentVersion = "airlock.dev/rules/v1"
 
-// document is what a rule sees as `object`. docs/kyverno.md describes it. Every field is always there, so that a rule needs
-// has() only within the report, whose fields docs/spec/report.md lists.
-type document struct {
+// Document is what an organisation rule sees as `object`, in JSON. docs/kyverno.md
+// describes it. Every field is always there, so that a rule needs has() only
+// within the report, whose fields docs/spec/report.md lists.
+type Document struct {
 	Version string         `json:"version"`
 	Policy  string         `json:"policy"`
 	Trust   v1alpha1.Trust `json:"trust"`
@@ -40,7 +37,8 @@ type docFinding struct {
 	Column    int32             `json:"column"`
 }
 
-// docRequest is what is asked for. The values of environment variables and the contents of inputs are not in it.
+// docRequest is what is asked for. The values of environment variables and the
+// contents of inputs are not in it.
 type docRequest struct {
 	Namespace   string                  `json:"namespace"`
 	Name        string                  `json:"name"`
@@ -69,7 +67,8 @@ type docAgent struct {
 	Invocation string `json:"invocation"`
 }
 
-// docInput is content that drove the code, or that it reads, with the trust that is claimed for it.
+// docInput is content that drove the code, or that it reads, with the trust that
+// is claimed for it.
 type docInput struct {
 	Name   string          `json:"name"`
 	Origin v1alpha1.Origin `json:"origin"`
@@ -83,14 +82,15 @@ type docLimits struct {
 	Memory         string `json:"memory"`
 }
 
-// newDocument describes a request under a policy, the report of its code and the verdict so far.
-func newDocument(pol *v1alpha1.ExecutionPolicy, req *v1alpha1.ExecutionRequest, report *gate.Report, verdict v1alpha1.Verdict) document {
-	d := document{
-		Version: documentVersion,
+// NewDocument describes a request under a policy, the report of its code and the
+// verdict so far.
+func NewDocument(pol *v1alpha1.ExecutionPolicy, req *v1alpha1.ExecutionRequest, report *gate.Report, verdict v1alpha1.Verdict) Document {
+	d := Document{
+		Version: DocumentVersion,
 		Policy:  pol.Name,
 		Trust:   verdict.Trust,
 		Verdict: docVerdict{Decision: verdict.Decision, Findings: []docFinding{}},
-		Request: describe(req, policy.EffectiveLimits(req.Spec.Limits, pol.Spec.Limits)),
+		Request: describe(req, EffectiveLimits(req.Spec.Limits, pol.Spec.Limits)),
 		Report:  report,
 	}
 	for _, f := range verdict.Findings {
@@ -125,23 +125,18 @@ func describe(req *v1alpha1.ExecutionRequest, limits v1alpha1.Limits) docRequest
 	return d
 }
 
+// RequestOfNobody stands for the request where there is only code, as in an
+// example of a policy: one input of that trust drove it, and it asks for nothing.
+func RequestOfNobody(trust v1alpha1.Trust) *v1alpha1.ExecutionRequest {
+	return &v1alpha1.ExecutionRequest{Spec: v1alpha1.ExecutionRequestSpec{
+		Inputs: []v1alpha1.Input{{Name: "example", Origin: v1alpha1.OriginUser, Trust: trust}},
+	}}
+}
+
 // present turns absent into empty.
 func present[T any](list []T) []T {
 	if list == nil {
 		return []T{}
 	}
 	return list
-}
-
-// object is the document as decoded JSON, which is also how Kyverno's command line reads one: all numbers are doubles.
-func (d document) object() (map[string]any, error) {
-	encoded, err := json.Marshal(d)
-	if err != nil {
-		return nil, fmt.Errorf("encode document for rules: %w", err)
-	}
-	var object map[string]any
-	if err := json.Unmarshal(encoded, &object); err != nil {
-		return nil, fmt.Errorf("decode document for rules: %w", err)
-	}
-	return object, nil
 }
