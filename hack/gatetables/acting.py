@@ -24,7 +24,7 @@ SKIPPED = {"tests", "testing", "conftest", "setup", "__main__", "f2py", "distuti
 
 # Lines that are not meant: an effect that depends on one of these arguments needs more than the call, and
 # of what is Dynamic only what runs code or loads modules is an effect by itself (see MORE).
-CONDITIONS = (" Dynamic", "optional", "zone=", "font=", "props=", "flag=", "style=", "latex=")
+CONDITIONS = (" Dynamic", "optional", "zone=", "font=", "props=", "flag=", "style=", "latex=", "text=", " backend")
 
 # Names that effects.txt models otherwise or, as nothing may import their modules, not at all.
 MORE = """
@@ -54,6 +54,10 @@ UNREACHABLE = """
 PIL _frozen_importlib _frozen_importlib_external zipimport _sitebuiltins unittest six ctypes pickle _pickle
 pandas.core.computation pandas.core.apply pandas.io.parquet pandas.io.html pandas.io.xml pandas.io.formats numpy.lib._datasource numpy.DataSource
 multiprocessing http.server
+matplotlib.dviread matplotlib.texmanager matplotlib.backend_tools matplotlib.backend_bases.ToolContainerBase matplotlib.animation.AbstractMovieWriter
+matplotlib.animation.MovieWriter matplotlib.animation.FileMovieWriter matplotlib.animation.FFMpegBase matplotlib.animation.ImageMagickBase
+matplotlib.animation.HTMLWriter matplotlib.animation.PillowWriter matplotlib.animation.FFMpegWriter matplotlib.animation.FFMpegFileWriter
+matplotlib.animation.ImageMagickWriter matplotlib.animation.ImageMagickFileWriter
 """.split()
 
 

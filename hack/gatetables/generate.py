@@ -90,7 +90,7 @@ cv_results_ vocabulary_ idf_ mean_ scale_ var_ cache_info cache_clear
 # Names under which a class acts that are allowed or modelled all the same, and why. The rest of what acts is guarded.
 REVIEWED = {
     **dict.fromkeys("accept close communicate dir fileno makeport mlsd nlst ntransfercmd readline retrbinary retrlines send storbinary storlines "
-                    "transfercmd truncate wait writelines emit rotate parse_args parse_intermixed_args put put_nowait enable poll connect request".split(),
+                    "transfercmd truncate wait writelines emit rotate parse_args parse_intermixed_args put put_nowait enable _save poll connect request".split(),
                     "it acts on what was judged when the object was made"),
     **dict.fromkeys("agg apply".split(), "dispatchers (dispatch.go)"),
     **dict.fromkeys("boxplot hist".split(), "effects.txt models their backend"),

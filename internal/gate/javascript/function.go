@@ -96,6 +96,10 @@ func (a *analysis) functionBody(f *callable, _ *scope) {
 		}
 		a.assignTo(p, f.scope, of(k), nil)
 		if p.Has(syntax.Parameter) {
+			if p.Kind == syntax.Default {
+				v := a.look(p.Right, f.scope)
+				k |= v.kinds | a.consume(p.Right, v)
+			}
 			a.storeName(parameterName(p), k)
 		}
 	}

@@ -2,7 +2,11 @@
 
 package javascript
 
-import "github.com/airlock-dev/airlock/internal/gate/javascript/syntax"
+import (
+	"slices"
+
+	"github.com/airlock-dev/airlock/internal/gate/javascript/syntax"
+)
 
 // variable is a name bound in a scope, with everything it may ever hold.
 type variable struct {
@@ -407,8 +411,9 @@ func (b *binder) try(n *syntax.Node, s *scope) {
 }
 
 func (b *binder) typescript(n *syntax.Node, s *scope) {
-	v := s.bind(n.Left.Text)
-	v.bindings++
+	if n.Kind == syntax.Enum || isInstantiated(n.Body) {
+		s.bind(n.Left.Text).bindings++
+	}
 	inner := b.open(n, s, true)
 	for _, m := range n.List {
 		b.key(m)
@@ -424,4 +429,13 @@ func (b *binder) typescript(n *syntax.Node, s *scope) {
 		b.node(n.Body, inner)
 		b.namespace--
 	}
+}
+
+// isInstantiated reports whether a namespace is there at run time. One that only
+// declares types is not, and its name is that of a global:
+// namespace fetch { interface X {} }; fetch("http://x")
+func isInstantiated(body *syntax.Node) bool {
+	return slices.ContainsFunc(body.List, func(n *syntax.Node) bool {
+		return n != nil && n.Kind != syntax.Empty && n.Kind != syntax.ImportEquals && n.Kind != syntax.Enum && n.Kind != syntax.Namespace
+	})
 }

@@ -212,11 +212,16 @@ func (a *analysis) enum(n *syntax.Node) {
 		}
 	}
 	a.assignName(n.Left, s, of(data))
+	if a.known.isGlobal(n.Left.Text) { // const enum fetch {} is erased
+		a.unknown(n, n.Left.Text, report.FormStore, "an enum may be erased, and a global has the same name")
+	}
 }
 
 // namespace evaluates a TypeScript namespace: what it exports are properties.
 func (a *analysis) namespace(n *syntax.Node, s *scope) {
-	a.assignName(n.Left, s, of(data))
+	if isInstantiated(n.Body) {
+		a.assignName(n.Left, s, of(data))
+	}
 	a.block(n.Body, a.scopes[n])
 	for name, v := range a.scopes[n.Body].variables {
 		a.defined.add(name)
