@@ -22,6 +22,8 @@ type script struct {
 	// "f\x001" is the first argument of the function f, "f\x00@" any, and "f\x00>" what it prints.
 	values    map[string]texts
 	functions map[string]*function
+	// early are the variables that are read where they may have no value yet.
+	early map[string]bool
 	// handlers are the parsed texts of traps, by the place of their words.
 	handlers  map[span]*syntax.File
 	inHandler bool
@@ -86,9 +88,23 @@ func (s *script) collect(file *syntax.File) {
 		return true
 	})
 	s.gather(file, "")
+	s.gatherUnset()
 	s.solve()
 	for _, f := range s.functions {
 		f.open = f.open || !f.called
+	}
+}
+
+// gatherUnset adds what variables are that the script has not given a value, or
+// not any more: empty, x="$d/etc/passwd"; d=out, or what the shell gives them.
+func (s *script) gatherUnset() {
+	for _, q := range slices.Clone(s.equations) {
+		if s.known.variables[q.key] == variableShell {
+			s.add(q.key, "", isUnknown)
+		}
+		if s.early[q.key] || s.unsets[q.key] {
+			s.add(q.key, "", isEmpty)
+		}
 	}
 }
 
@@ -148,6 +164,7 @@ func (s *script) gatherExpansion(n syntax.Node, fn string) {
 
 func isANumber(evaluator) texts { return texts{aNumber} }
 func isUnknown(evaluator) texts { return texts{unknown} }
+func isEmpty(evaluator) texts   { return texts{nil} }
 
 func (s *script) add(key, fn string, of func(evaluator) texts) {
 	// IFS can be set by all that sets variables: printf -v IFS x.

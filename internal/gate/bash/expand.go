@@ -232,6 +232,7 @@ func (s *script) readVariable(name string, at span) {
 		// Removing a local variable brings the one of the environment back.
 		return
 	case s.known.isPlain(name) && len(s.values[name]) > 0:
+		s.early[name] = true
 		return
 	}
 	s.environment(at, "$"+name, report.Fact{Known: report.Literal, Value: name})

@@ -79,8 +79,10 @@ func removeExtension(ts, suffixes texts) texts {
 // parameter gives the alternatives of a variable or a positional parameter.
 func (e *evaluator) parameter(name string) texts {
 	switch name {
-	case "#", "?", "$", "!":
+	case "#", "?", "$":
 		return texts{aNumber}
+	case "!":
+		return texts{aNumber, nil} // there may be no command in the background
 	case "0", "-", "_":
 		return texts{unknown}
 	case "@", "*":
@@ -90,6 +92,9 @@ func (e *evaluator) parameter(name string) texts {
 		return e.positional(name)
 	}
 	if e.s.known.variables[name] == variableNumber {
+		if e.s.unsets[name] || name == "COLUMNS" || name == "LINES" || name == "HISTCMD" {
+			return texts{aNumber, nil}
+		}
 		return texts{aNumber}
 	}
 	assigned, ok := e.s.values[name]

@@ -42,10 +42,28 @@ func Read(source []byte) *report.Report {
 		refuse(out, refused)
 		return out.Report()
 	}
-	s := &script{known: known, out: out, source: source}
-	s.oddities()
-	s.collect(file)
-	s.walk(file)
+	return readFile(known, file, source)
+}
+
+// maxReadings bounds how often a script is read. Each time shows more variables
+// that are read where they may have no value yet, and so are empty.
+const maxReadings = 4
+
+func readFile(known *knowledge, file *syntax.File, source []byte) *report.Report {
+	early := map[string]bool{}
+	for range maxReadings {
+		out := report.NewBuilder(report.Bash, Parser, known.version, source)
+		s := &script{known: known, out: out, source: source, early: early}
+		n := len(early)
+		s.oddities()
+		s.collect(file)
+		s.walk(file)
+		if len(early) == n {
+			return out.Report()
+		}
+	}
+	out := report.NewBuilder(report.Bash, Parser, known.version, source)
+	out.Fail(0, "too many variables are read where they may have no value yet")
 	return out.Report()
 }
 
