@@ -106,6 +106,9 @@ func explanation(req *v1alpha1.ExecutionRequest) string {
 	if verdict.PolicyDigest != "" {
 		fmt.Fprintf(&b, " (%s)", verdict.PolicyDigest)
 	}
+	if verdict.Approvals > 1 {
+		fmt.Fprintf(&b, "; %d different people have to agree", verdict.Approvals)
+	}
 	fmt.Fprintf(&b, "\n\nWhat drove the code, as user %s says\n", visible(req.Spec.Requester.Username))
 	writeLines(&b, review.Provenance(*verdict, req.Spec.Inputs, columns))
 	if len(verdict.Findings) > 0 {
@@ -119,29 +122,15 @@ func explanation(req *v1alpha1.ExecutionRequest) string {
 	return b.String()
 }
 
-// contextLines is how many lines of code are shown before each finding.
+// contextLines is how many lines of code are shown before each line that has a finding.
 const contextLines = 1
 
-// findingsInPlace shows the lines that have findings, with what is around them.
+// findingsInPlace shows the lines that have findings, with what is before them.
 func findingsInPlace(req *v1alpha1.ExecutionRequest) []review.Line {
 	listing := review.Code(req.Spec.Code, req.Status.Verdict.Findings, columns, nil)
 	near := map[int]bool{}
-	for i, at := range listing.Findings {
-		end := len(listing.Lines)
-		if i+1 < len(listing.Findings) {
-			end = listing.Findings[i+1]
-		}
-		near[at] = true
-		for j := at + 1; j < end && listing.IsNote(j); j++ { // the rest of the reason
-			near[j] = true
-		}
-		shown := 0
-		for j := at - 1; j >= 0 && shown <= contextLines; j-- {
-			near[j] = true
-			if !listing.IsNote(j) {
-				shown++
-			}
-		}
+	for _, at := range listing.Findings {
+		markNear(near, listing, at)
 	}
 	var out []review.Line
 	for i, l := range listing.Lines {
@@ -153,6 +142,21 @@ func findingsInPlace(req *v1alpha1.ExecutionRequest) []review.Line {
 		}
 	}
 	return out
+}
+
+// markNear marks a finding to the end of its reason, its line, and the lines before that.
+func markNear(near map[int]bool, listing review.Listing, at int) {
+	near[at] = true
+	for i := at + 1; i < len(listing.Lines) && listing.IsNote(i); i++ {
+		near[i] = true
+	}
+	shown := 0
+	for i := at - 1; i >= 0 && shown <= contextLines; i-- {
+		near[i] = true
+		if !listing.IsNote(i) {
+			shown++
+		}
+	}
 }
 
 // whatToChange says what is not in the reasons of the findings.

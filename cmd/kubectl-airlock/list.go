@@ -237,39 +237,31 @@ func cell(text string) string {
 	return string(runes)
 }
 
+// table writes aligned rows, with or without the column of namespaces.
+type table struct {
+	*tabwriter.Writer
+	namespaces bool
+}
+
+func (t table) row(namespace string, cells ...string) {
+	if t.namespaces {
+		cells = append([]string{namespace}, cells...)
+	}
+	fmt.Fprintln(t, strings.Join(cells, "\t"))
+}
+
 func writeList(w io.Writer, out listed, namespaces bool, now time.Time) error {
-	var table strings.Builder
-	t := tabwriter.NewWriter(&table, 0, 8, 3, ' ', 0)
-	row := func(namespace string, cells ...string) {
-		if namespaces {
-			cells = append([]string{namespace}, cells...)
-		}
-		fmt.Fprintln(t, strings.Join(cells, "\t"))
-	}
+	var text strings.Builder
+	t := table{tabwriter.NewWriter(&text, 0, 8, 3, ' ', 0), namespaces}
 	fmt.Fprintf(t, "Waiting for you: %d\n", len(out.ForYou))
-	if len(out.ForYou) > 0 {
-		row("NAMESPACE", "REQUEST", "REQUESTER", "POLICY", "APPROVALS", "LEFT", "TASK")
-	}
-	for _, a := range out.ForYou {
-		row(a.Namespace, a.Request, cell(a.Requester), a.Policy, a.Approvals, review.Age(a.ExpiresAt.Sub(now)), cell(a.Task))
-	}
+	t.open(out.ForYou, "TASK", func(a openApproval) string { return a.Task }, now)
 	if len(out.ForOthers) > 0 {
 		fmt.Fprintf(t, "\nWaiting for others: %d\n", len(out.ForOthers))
-		row("NAMESPACE", "REQUEST", "REQUESTER", "POLICY", "APPROVALS", "LEFT", "WHY NOT YOU")
-	}
-	for _, a := range out.ForOthers {
-		row(a.Namespace, a.Request, cell(a.Requester), a.Policy, a.Approvals, review.Age(a.ExpiresAt.Sub(now)), cell(a.WhyNotYou))
+		t.open(out.ForOthers, "WHY NOT YOU", func(a openApproval) string { return a.WhyNotYou }, now)
 	}
 	if len(out.Requests) > 0 {
 		fmt.Fprintf(t, "\nOther requests: %d\n", len(out.Requests))
-		row("NAMESPACE", "REQUEST", "REQUESTER", "STATE", "EXIT", "AGE", "WHY")
-	}
-	for _, r := range out.Requests {
-		exit := "-"
-		if r.ExitCode != nil {
-			exit = fmt.Sprint(*r.ExitCode)
-		}
-		row(r.Namespace, r.Name, cell(r.Requester), visible(string(r.State)), exit, review.Age(now.Sub(r.Created.Time)), cell(r.Why))
+		t.others(out.Requests, now)
 	}
 	if len(out.ForYou) > 0 {
 		a := out.ForYou[0]
@@ -278,8 +270,29 @@ func writeList(w io.Writer, out listed, namespaces bool, now time.Time) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	for line := range strings.Lines(table.String()) {
+	for line := range strings.Lines(text.String()) {
 		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
 	}
 	return nil
+}
+
+func (t table) open(approvals []openApproval, last string, lastOf func(openApproval) string, now time.Time) {
+	if len(approvals) == 0 {
+		return
+	}
+	t.row("NAMESPACE", "REQUEST", "REQUESTER", "POLICY", "APPROVALS", "LEFT", last)
+	for _, a := range approvals {
+		t.row(a.Namespace, cell(a.Request), cell(a.Requester), cell(a.Policy), a.Approvals, review.Age(a.ExpiresAt.Sub(now)), cell(lastOf(a)))
+	}
+}
+
+func (t table) others(requests []otherRequest, now time.Time) {
+	t.row("NAMESPACE", "REQUEST", "REQUESTER", "STATE", "EXIT", "AGE", "WHY")
+	for _, r := range requests {
+		exit := "-"
+		if r.ExitCode != nil {
+			exit = fmt.Sprint(*r.ExitCode)
+		}
+		t.row(r.Namespace, r.Name, cell(r.Requester), visible(string(r.State)), exit, review.Age(now.Sub(r.Created.Time)), cell(r.Why))
+	}
 }

@@ -13,7 +13,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
@@ -150,12 +149,4 @@ func (c *cluster) load(ctx context.Context, now time.Time) ([]item, []v1alpha1.A
 		}
 	}
 	return append(mine, others...), all, nil
-}
-
-// inWords is an error as the API server words it.
-func inWords(err error) string {
-	if status, ok := err.(apierrors.APIStatus); ok { //nolint:errorlint // what is wrapped is worded by us
-		return status.Status().Message
-	}
-	return err.Error()
 }

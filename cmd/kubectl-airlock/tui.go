@@ -120,7 +120,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // take shows what was read. What is being decided on stays as it was shown.
 func (m *model) take(msg loadedMsg) {
 	if msg.err != nil {
-		m.say(true, inWords(msg.err))
+		m.say(true, msg.err.Error())
 		return
 	}
 	at := ""
@@ -137,7 +137,7 @@ func (m *model) take(msg loadedMsg) {
 		return
 	}
 	for i := range m.all {
-		if a := &m.all[i]; a.UID == m.shown.UID && sameTerms(a, m.shown) {
+		if a := &m.all[i]; a.ResourceVersion != m.shown.ResourceVersion && sameTerms(a, m.shown) {
 			m.shown = a
 			m.layOut()
 		}
@@ -318,7 +318,7 @@ func (m *model) enter() tea.Cmd {
 func (m *model) decided(msg decidedMsg) {
 	m.busy = false
 	if msg.err != nil {
-		m.say(true, inWords(msg.err))
+		m.say(true, msg.err.Error())
 		return
 	}
 	m.shown = msg.after

@@ -230,9 +230,12 @@ func TestARefusalIsShownWhole(t *testing.T) {
 func TestTheApprovalShownIsTheOneDecided(t *testing.T) {
 	s := newScreen(t, anApproval())
 	s.keys("enter", "a", "fine")
-	other := anApproval(func(a *v1alpha1.Approval) { a.UID, a.Spec.Subject.Code.Source = "uid-9999", "import os\n" })
+	other := anApproval(func(a *v1alpha1.Approval) { a.UID, a.ResourceVersion, a.Spec.Subject.Code.Source = "uid-9999", "2", "import os\n" })
 	s.desk.items, s.desk.all = []item{{approval: other}}, []v1alpha1.Approval{*other}
 	s.send(s.load()())
+	s.keys("esc")
+	s.send(s.load()())
+	s.keys("a", "fine")
 	if s.prompt.approval.UID != "uid-0001" || s.shown.UID != "uid-0001" {
 		t.Errorf("shown %s, asked about %s, want uid-0001", s.shown.UID, s.prompt.approval.UID)
 	}
@@ -242,6 +245,7 @@ func TestDecisionsOfOthersAppear(t *testing.T) {
 	s := newScreen(t, anApproval(func(a *v1alpha1.Approval) { a.Spec.Required = 2 }))
 	s.keys("enter")
 	s.shows("Pending, 0 of 2 approvals")
+	s.desk.all[0].ResourceVersion = "2"
 	s.desk.all[0].Spec.Decisions = []v1alpha1.ApproverDecision{{Approver: "bob", Verdict: v1alpha1.Approved}}
 	s.send(s.load()())
 	s.shows("Pending, 1 of 2 approvals")

@@ -252,6 +252,15 @@ func TestPluginLeavesAfterTheTimeoutAndOnInterrupt(t *testing.T) {
 	}
 }
 
+// A request that was deleted, or made again under its name by somebody else, is not taken for the one that was submitted.
+func TestPluginSaysThatTheRequestIsGone(t *testing.T) {
+	w, agent, _, _ := cast(t)
+	run := agent.types("run", "-f", w.code("tidy.py", approvalSource), "--policy", w.policy.Name, "--input", prompted)
+	run.says("AwaitingApproval:")
+	w.must(w.admin.Delete(w.ctx, w.only()))
+	run.ends(1, "was deleted, which ends its run")
+}
+
 func TestPluginDryRunStopsAfterTheVerdict(t *testing.T) {
 	w, agent, _, _ := cast(t)
 	agent.types("run", "-f", w.code("tidy.py", approvalSource), "--policy", w.policy.Name, "--input", prompted, "--dry-run").
@@ -352,6 +361,7 @@ func TestPluginReviewsAsTextWithoutATerminal(t *testing.T) {
 	alice.types("review", req.Name).ends(0, "> Tidy<U+001B>[2J up.", "requester agent (the API server authenticated this name)",
 		"3 | os.remove('/data/old.csv') | ^ needs approval", "--envelope "+appr.Spec.Subject.EnvelopeDigest)
 	alice.types("review").ends(0, "Waiting for you: 1", req.Name)
+	alice.types("explain", appr.Name).ends(0, req.Name+" in namespace "+w.namespace+": AwaitingApproval")
 }
 
 func TestPluginSuggestsNames(t *testing.T) {
