@@ -61,6 +61,8 @@ type Reconciler struct {
 	// written has, by name, the version of a request on top of which its status was last written. While the cache still
 	// shows that one, whatever is decided on it would be written in vain.
 	written sync.Map
+
+	egress egressUse
 }
 
 // snapshot is one reconcile's working copy.

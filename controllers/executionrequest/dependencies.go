@@ -60,7 +60,7 @@ func what(obj client.Object) string {
 }
 
 // ensureEgressPolicy makes the policy of the request's egress profile stand before the Pod exists. A profile's policy is
-// shared by all requests that name the same destinations, and stays; its name is the digest of its content.
+// shared by all requests that name the same destinations, until nobody has used it for long; its name is the digest of its content.
 func (r *Reconciler) ensureEgressPolicy(ctx context.Context, egress []v1alpha1.EgressTarget) error {
 	want := network.EgressPolicy(r.Options.SandboxNamespace, egress)
 	if want == nil {

@@ -76,6 +76,7 @@ func launched(s *snapshot, pod *corev1.Pod) {
 }
 
 func (r *Reconciler) launchOnce(ctx context.Context, s *snapshot) (*corev1.Pod, error) {
+	defer r.egress.launching()()
 	live, a, err := r.judgeAgain(ctx, s)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
@@ -60,6 +61,9 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	toRequest := handler.EnqueueRequestsFromMapFunc(func(_ context.Context, obj client.Object) []reconcile.Request {
 		return requestsNamed(requestOfChild(obj))
 	})
+	if err := mgr.Add(manager.RunnableFunc(r.sweepEgressForever)); err != nil {
+		return fmt.Errorf("add the sweep of egress policies: %w", err)
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("executionrequest").
 		For(&v1alpha1.ExecutionRequest{}).

@@ -20,11 +20,14 @@ const DefaultDenyName = "airlock-default-deny"
 // EgressPolicyName returns the name of the policy of a profile.
 func EgressPolicyName(profile string) string { return "airlock-egress-" + profile }
 
-// Cloud metadata services hand out the node's credentials to whoever asks.
-const (
-	metadataIPv4 api.CIDR = "169.254.169.254/32"
-	metadataIPv6 api.CIDR = "fd00:ec2::254/128"
-)
+// metadata are the addresses at which clouds hand out the node's or the pod's
+// credentials to whoever asks: all of them; AWS; AWS's agents for containers and
+// pods; Alibaba; Azure's host; Oracle; Google by IPv6.
+var metadata = api.CIDRSlice{
+	"169.254.169.254/32", "fd00:ec2::254/128",
+	"169.254.170.2/32", "169.254.170.23/32", "fd00:ec2::23/128",
+	"100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32", "fd20:ce::254/128",
+}
 
 // DefaultDeny returns the standing policy of a sandbox namespace. It selects
 // every pod of the namespace and not only those labelled as sandboxes: nothing
@@ -33,8 +36,9 @@ const (
 //
 // Cilium adds the allow rules of all policies up, but no allow rule outweighs a
 // deny rule. So what no sandbox may ever have is denied by rule: connections
-// from anywhere, the metadata services, the API server and the nodes. Cluster
-// DNS has to be pods; a resolver on the node's own address is not reachable.
+// from anywhere, the metadata services, the API server, the nodes, and QUIC, in
+// which a proxy could not tell one host from another. Cluster DNS has to be pods;
+// a resolver on the node's own address is not reachable.
 func DefaultDeny(namespace string) *ciliumv2.CiliumNetworkPolicy {
 	rule := api.NewRule().
 		WithEndpointSelector(selector(nil)).
@@ -43,10 +47,14 @@ func DefaultDeny(namespace string) *ciliumv2.CiliumNetworkPolicy {
 			IngressCommonRule: api.IngressCommonRule{FromEntities: api.EntitySlice{api.EntityAll}},
 		}}).
 		WithEgressDenyRules([]api.EgressDenyRule{
-			{EgressCommonRule: api.EgressCommonRule{ToCIDR: api.CIDRSlice{metadataIPv4, metadataIPv6}}},
+			{EgressCommonRule: api.EgressCommonRule{ToCIDR: metadata}},
 			{EgressCommonRule: api.EgressCommonRule{ToEntities: api.EntitySlice{
 				api.EntityKubeAPIServer, api.EntityHost, api.EntityRemoteNode,
 			}}},
+			{
+				EgressCommonRule: api.EgressCommonRule{ToEntities: api.EntitySlice{api.EntityAll}},
+				ToPorts:          api.PortDenyRules{{Ports: []api.PortProtocol{{Port: "443", Protocol: api.ProtoUDP}}}},
+			},
 		})
 	rule.Description = "Sandboxes reach nothing and are reached by nothing, unless an egress policy of Airlock grants it."
 	return inNamespace(namespace, DefaultDenyName, rule)

@@ -101,8 +101,9 @@ func (c *Checker) Check(ctx context.Context) []Problem {
 	for _, want := range c.standing {
 		problems = append(problems, c.checkStanding(ctx, want)...)
 	}
-	problems = append(problems, c.checkNamespace(ctx)...)
-	problems = append(problems, c.checkForeignPolicies(ctx)...)
+	namespace, labels := c.checkNamespace(ctx)
+	problems = append(problems, namespace...)
+	problems = append(problems, c.checkForeignPolicies(ctx, labels)...)
 	return append(problems, c.checkCanary(ctx)...)
 }
 

@@ -5,6 +5,7 @@ package preflight
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -22,6 +23,7 @@ import (
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 	"github.com/airlock-dev/airlock/config"
+	"github.com/airlock-dev/airlock/internal/network"
 )
 
 // world is a cluster as the chart leaves it, open to sabotage.
@@ -47,8 +49,77 @@ func TestCheck(t *testing.T) {
 			w.set("CiliumNetworkPolicy/airlock-default-deny", []any{map[string]any{"type": "Valid", "status": "True"}}, "status", "conditions")
 		}},
 		"an egress policy of the operator is no foreign policy": {sabotage: func(w *world) {
-			w.extra = append(w.extra, networkPolicy("airlock-egress-0123"))
+			w.extra = append(w.extra, egressPolicy(t))
 		}},
+		"an egress policy has the name of one, and opens more": {
+			sabotage: func(w *world) { w.extra = append(w.extra, networkPolicy("airlock-egress-0123")) },
+			want:     []string{"CiliumNetworkPolicy airlock-sandboxes/airlock-egress-0123", "not Airlock's"},
+		},
+		"an egress policy has another one's name": {
+			sabotage: func(w *world) {
+				policy := egressPolicy(t)
+				policy.SetName("airlock-egress-0123")
+				w.extra = append(w.extra, policy)
+			},
+			want: []string{"CiliumNetworkPolicy airlock-sandboxes/airlock-egress-0123", "not Airlock's"},
+		},
+		"an egress policy is for every sandbox": {
+			sabotage: func(w *world) {
+				policy := egressPolicy(t)
+				unstructured.RemoveNestedField(policy.Object, "spec", "endpointSelector", "matchLabels", "k8s:airlock.dev/egress-profile")
+				w.extra = append(w.extra, policy)
+			},
+			want: []string{"CiliumNetworkPolicy airlock-sandboxes/airlock-egress-", "not Airlock's"},
+		},
+		"a cluster-wide policy opens every pod": {
+			sabotage: func(w *world) {
+				w.extra = append(w.extra, clusterPolicy("CiliumClusterwideNetworkPolicy", "cilium.io/v2", `{"endpointSelector":{},"egress":[{"toEntities":["all"]}]}`))
+			},
+			want: []string{"CiliumClusterwideNetworkPolicy open", "selects sandboxes too", "exclude namespace airlock-sandboxes"},
+		},
+		"a cluster-wide policy gives every pod DNS, by its second rule": {
+			sabotage: func(w *world) {
+				policy := clusterPolicy("CiliumClusterwideNetworkPolicy", "cilium.io/v2", `{"endpointSelector":{},"egress":[{}]}`)
+				policy.Object["specs"] = []any{map[string]any{"endpointSelector": map[string]any{"matchLabels": map[string]any{"k8s:io.kubernetes.pod.namespace": "airlock-sandboxes"}},
+					"egress": []any{map[string]any{"toEndpoints": []any{map[string]any{"matchLabels": map[string]any{"k8s-app": "kube-dns"}}}}}}}
+				w.extra = append(w.extra, policy)
+			},
+			want: []string{"CiliumClusterwideNetworkPolicy open", "selects sandboxes too"},
+		},
+		"a cluster-wide policy leaves sandboxes out, denies, or is for nodes": {sabotage: func(w *world) {
+			for name, spec := range map[string]string{
+				"others": `{"endpointSelector":{"matchExpressions":[{"key":"k8s:io.kubernetes.pod.namespace","operator":"NotIn","values":["airlock-sandboxes"]}]},"egress":[{"toEntities":["all"]}]}`,
+				"denies": `{"endpointSelector":{},"egress":[{}],"egressDeny":[{"toEntities":["world"]}]}`,
+				"nodes":  `{"nodeSelector":{},"egress":[{"toEntities":["all"]}]}`,
+			} {
+				policy := clusterPolicy("CiliumClusterwideNetworkPolicy", "cilium.io/v2", spec)
+				policy.SetName(name)
+				w.extra = append(w.extra, policy)
+			}
+		}},
+		"a policy of the admin tier outweighs the default-deny": {
+			sabotage: func(w *world) {
+				w.extra = append(w.extra, clusterPolicy("ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2",
+					`{"tier":"Admin","priority":1,"subject":{"namespaces":{}},"egress":[{"action":"Accept","to":[{"networks":["0.0.0.0/0"]}]}]}`))
+			},
+			want: []string{"ClusterNetworkPolicy open", "outweighs the default-deny"},
+		},
+		"a policy of the admin tier leaves sandboxes out, or denies": {sabotage: func(w *world) {
+			for name, spec := range map[string]string{
+				"others": `{"tier":"Admin","subject":{"namespaces":{"matchLabels":{"team":"a"}}},"egress":[{"action":"Accept"}]}`,
+				"denies": `{"tier":"Admin","subject":{"namespaces":{}},"egress":[{"action":"Deny"},{"action":"Pass"}]}`,
+			} {
+				policy := clusterPolicy("ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2", spec)
+				policy.SetName(name)
+				w.extra = append(w.extra, policy)
+			}
+		}},
+		"an action of the admin tier is unknown": {
+			sabotage: func(w *world) {
+				w.extra = append(w.extra, clusterPolicy("AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", `{"subject":{"namespaces":{}},"ingress":[{"action":"Perhaps"}]}`))
+			},
+			want: []string{"AdminNetworkPolicy open", "outweighs the default-deny"},
+		},
 		"a policy is deleted": {
 			sabotage: func(w *world) { delete(w.objects, "ValidatingAdmissionPolicy/airlock-pods") },
 			want:     []string{"ValidatingAdmissionPolicy airlock-pods", "is missing", "helm upgrade"},
@@ -203,7 +274,7 @@ func TestCheck(t *testing.T) {
 			sabotage: func(w *world) {
 				w.read = map[string]error{"NetworkPolicyList": errors.New("forbidden")}
 			},
-			want: []string{"NetworkPolicy objects of namespace airlock-sandboxes", "could not be listed: forbidden"},
+			want: []string{"NetworkPolicy objects", "could not be listed: forbidden"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -235,8 +306,8 @@ func TestAnUnreachableAPIServerIsAProblemForEveryObject(t *testing.T) {
 	w.read = map[string]error{"*": errors.New("connection refused")}
 	w.refuse = errors.New("connection refused")
 	checker := w.checker(t)
-	if got, want := len(checker.Check(t.Context())), len(checker.standing)+4; got != want {
-		t.Errorf("%d problems, want %d: one for each object, the namespace, two lists and the canary", got, want)
+	if got, want := len(checker.Check(t.Context())), len(checker.standing)+len(foreignKinds)+2; got != want {
+		t.Errorf("%d problems, want %d: one for each object, the namespace, each kind of network policy and the canary", got, want)
 	}
 }
 
@@ -276,7 +347,7 @@ func intact(t *testing.T) *world {
 	namespace.SetGroupVersionKind(schema.GroupVersionKind{Version: "v1", Kind: "Namespace"})
 	namespace.SetName(config.SandboxNamespace)
 	namespace.SetLabels(map[string]string{enforceLabel: "restricted", enforceVersionLabel: "latest"})
-	for _, object := range append(append(admission, crds...), namespace, networkPolicy(defaultDenyName)) {
+	for _, object := range append(append(admission, crds...), namespace, networkPolicy(network.DefaultDenyName)) {
 		w.objects[object.GetKind()+"/"+object.GetName()] = object
 	}
 	for _, crd := range crds { // as the API server defaults it
@@ -293,6 +364,27 @@ func networkPolicy(name string) *unstructured.Unstructured {
 	object.SetNamespace(config.SandboxNamespace)
 	object.SetName(name)
 	return object
+}
+
+// egressPolicy is one of the operator's, as the API server returns it.
+func egressPolicy(t *testing.T) *unstructured.Unstructured {
+	t.Helper()
+	policy, err := toUnstructured(network.EgressPolicy(config.SandboxNamespace, []v1alpha1.EgressTarget{
+		{Host: "api.partner.example", Port: 443}, {Host: "api.partner.example", Port: 80}, {Host: "db.partner.example", Port: 5432},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return policy
+}
+
+// clusterPolicy is a policy of a kind without namespaces.
+func clusterPolicy(kind, version, spec string) *unstructured.Unstructured {
+	policy := &unstructured.Unstructured{Object: map[string]any{}}
+	if err := policy.UnmarshalJSON(fmt.Appendf(nil, `{"apiVersion":%q,"kind":%q,"metadata":{"name":"open"},"spec":%s}`, version, kind, spec)); err != nil {
+		panic(err)
+	}
+	return policy
 }
 
 func (w *world) set(key string, value any, path ...string) {
@@ -323,10 +415,12 @@ func (w *world) checker(t *testing.T) *Checker {
 	if err := errors.Join(networkingv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		t.Fatal(err)
 	}
-	cnps := &unstructured.UnstructuredList{}
-	cnps.SetGroupVersionKind(schema.GroupVersionKind{Group: "cilium.io", Version: "v2", Kind: "CiliumNetworkPolicyList"})
-	scheme.AddKnownTypeWithName(cnps.GroupVersionKind(), cnps)
-	scheme.AddKnownTypeWithName(schema.GroupVersionKind{Group: "cilium.io", Version: "v2", Kind: "CiliumNetworkPolicy"}, &unstructured.Unstructured{})
+	for _, kind := range foreignKinds {
+		if !scheme.Recognizes(kind) {
+			scheme.AddKnownTypeWithName(kind, &unstructured.Unstructured{})
+			scheme.AddKnownTypeWithName(kind.GroupVersion().WithKind(kind.Kind+"List"), &unstructured.UnstructuredList{})
+		}
+	}
 	builder := fake.NewClientBuilder().WithScheme(scheme).WithObjects(w.extra...)
 	for _, object := range w.objects {
 		builder = builder.WithObjects(object)
@@ -354,7 +448,7 @@ func (w *world) checker(t *testing.T) *Checker {
 		},
 	}).Build()
 	checker, err := New(Config{
-		Reader: cluster, Writer: cluster, DefaultDeny: networkPolicy(defaultDenyName),
+		Reader: cluster, Writer: cluster, DefaultDeny: networkPolicy(network.DefaultDenyName),
 		OperatorNamespace: config.OperatorNamespace, SandboxNamespace: config.SandboxNamespace, ServiceAccount: config.ServiceAccount,
 	})
 	if err != nil {
