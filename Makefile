@@ -82,9 +82,13 @@ bench-gate: ## Benchmark reading and judging code: time and allocations at 1, 10
 bench: ## Measure executions beside bare Pods and Jobs on a real control plane with simulated nodes (BENCH="-burst 2000")
 	hack/bench.sh -out $(BIN)/bench.json $(BENCH)
 
+# What the data libraries of the sandbox image bring along.
+INSTALLED := mpl_toolkits,dateutil,pytz
+
 .PHONY: eval
-eval: ## Measure the gate on labelled samples (CORPORA=DIR, OUT=FILE for a decision a line)
-	go run ./test/eval -corpora $(or $(CORPORA),$(error name a folder of samples: make eval CORPORA=DIR)) $(if $(OUT),-out $(OUT))
+eval: ## Measure the gate on labelled samples (CORPORA=DIR, OUT=FILE for a decision a line, POLICY=FILE, USES=MODULES)
+	go run ./test/eval -corpora $(or $(CORPORA),$(error name a folder of samples: make eval CORPORA=DIR)) $(if $(OUT),-out $(OUT)) \
+	  $(if $(POLICY),-policy $(POLICY)) $(if $(USES),-uses $(USES) -installed $(INSTALLED))
 
 .PHONY: test
 test: ## Run all checks and tests, and end with a table of what ran

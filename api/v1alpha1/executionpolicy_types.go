@@ -131,6 +131,17 @@ type SQLOperation struct {
 	Tables []string `json:"tables,omitempty"`
 }
 
+// RuleSandbox says which requests a rule applies to, by what their sandbox holds and reaches.
+// +kubebuilder:validation:Enum=Any;Isolated
+type RuleSandbox string
+
+const (
+	// AnySandbox: the rule applies to every request.
+	AnySandbox RuleSandbox = "Any"
+	// IsolatedSandbox: the rule applies to requests that name no egress and no credentials.
+	IsolatedSandbox RuleSandbox = "Isolated"
+)
+
 // OperationRule matches operations that the gate found. An operation is matched when any one entry of the rule matches it.
 // +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="has(self.imports) || has(self.calls) || has(self.paths) || has(self.hosts) || has(self.commands) || has(self.sql) || has(self.environment) || has(self.unresolved)",message="a rule matches something: give imports, calls, paths, hosts, commands, sql, environment or unresolved"
@@ -201,6 +212,11 @@ type OperationRule struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	Unresolved []OperationKind `json:"unresolved,omitempty"`
+
+	// sandbox is Any, or Isolated for a rule that applies only to requests that name no egress and no credentials: their sandbox holds nothing but the image, the inputs and the workspace, and reaches nobody.
+	// +optional
+	// +default="Any"
+	Sandbox RuleSandbox `json:"sandbox,omitempty"`
 }
 
 // RuleApplication says to which operations a rule under requireApproval applies.
@@ -458,6 +474,24 @@ type Example struct {
 	// trust of the input that drove the code.
 	// +required
 	Trust Trust `json:"trust,omitempty"`
+
+	// egress that the request names. None by default.
+	// +optional
+	// +listType=map
+	// +listMapKey=host
+	// +listMapKey=port
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Egress []EgressTarget `json:"egress,omitempty"`
+
+	// credentials that the request names. None by default.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	Credentials []string `json:"credentials,omitempty"`
 
 	// expect is the decision that the policy must come to.
 	// +required

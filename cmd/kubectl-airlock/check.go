@@ -86,7 +86,7 @@ func (c check) run(cmd *cobra.Command, file string) error {
 		return err
 	}
 	report := gate.Read(policy.CodeOf(spec, lang, string(source)))
-	out := checked{File: file, Policy: name, Verdict: policy.Judge(report, spec, v1alpha1.Trust(c.trust)), Report: report, source: source, spec: spec}
+	out := checked{File: file, Policy: name, Verdict: policy.Judge(report, spec, policy.Given{Trust: v1alpha1.Trust(c.trust)}), Report: report, source: source, spec: spec}
 	if err := c.write(cmd.OutOrStdout(), out); err != nil {
 		return fmt.Errorf("write the findings: %w", err)
 	}
@@ -193,7 +193,7 @@ func (c check) write(w io.Writer, out checked) error {
 		return writeSARIF(w, out)
 	case "rules":
 		pol := &v1alpha1.ExecutionPolicy{ObjectMeta: metav1.ObjectMeta{Name: strings.TrimPrefix(out.Policy, "policy ")}, Spec: *out.spec}
-		return writeJSON(w, policy.NewDocument(pol, policy.RequestOfNobody(out.Verdict.Trust), out.Report, out.Verdict))
+		return writeJSON(w, policy.NewDocument(pol, policy.RequestOfNobody(policy.Given{Trust: out.Verdict.Trust}), out.Report, out.Verdict))
 	default:
 		return writeText(w, out, c.color == "always" || c.color == "auto" && isTerminal(w))
 	}

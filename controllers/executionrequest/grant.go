@@ -86,7 +86,7 @@ func (r *Reconciler) grantStands(ctx context.Context, req *v1alpha1.ExecutionReq
 }
 
 func candidateOf(req *v1alpha1.ExecutionRequest, a *assessment) (grant.Candidate, bool) {
-	asked := policy.AskedFor(a.report, &a.policy.Spec, a.verdict.Trust)
+	asked := policy.AskedFor(a.report, &a.policy.Spec, givenBy(req, a.verdict.Trust))
 	return grant.Of(req, a.verdict, asked, &a.policy.Spec)
 }
 

@@ -106,7 +106,7 @@ func (r *Reconciler) assess(ctx context.Context, from client.Reader, req *v1alph
 	}
 	provenance := policy.Trust(&pol.Spec, req.Spec.Inputs, digests)
 	report := gate.Read(policy.CodeOf(&pol.Spec, req.Spec.Code.Language, req.Spec.Code.Source))
-	verdict := policy.WithCredentials(policy.Judge(report, &pol.Spec, provenance.Trust), &pol.Spec, req.Spec.Credentials)
+	verdict := policy.Judge(report, &pol.Spec, givenBy(req, provenance.Trust))
 	verdict.DecidedBy, verdict.TrustReason, verdict.PolicyDigest = provenance.DecidedBy, provenance.Reason, pol.Status.Digest
 	if verdict, err = rules.Tighten(ctx, pol, req, report, verdict); err != nil {
 		return nil, err
@@ -124,6 +124,11 @@ func (r *Reconciler) assess(ctx context.Context, from client.Reader, req *v1alph
 		limits:   policy.EffectiveLimits(req.Spec.Limits, pol.Spec.Limits),
 		contents: contents, digests: digests,
 	}, nil
+}
+
+// givenBy is what the verdict on a request depends on besides its code.
+func givenBy(req *v1alpha1.ExecutionRequest, trust v1alpha1.Trust) policy.Given {
+	return policy.Given{Trust: trust, Egress: req.Spec.Egress, Credentials: req.Spec.Credentials}
 }
 
 // reassess judges a request again whose verdict stands in was, and requires the same outcome. A request cannot change, so

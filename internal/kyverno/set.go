@@ -39,7 +39,7 @@ func (s Set) Tighten(ctx context.Context, pol *v1alpha1.ExecutionPolicy, req *v1
 
 // TightenExample does the same for an example of a policy.
 func (s Set) TightenExample(ctx context.Context, pol *v1alpha1.ExecutionPolicy, example v1alpha1.Example, report *gate.Report, verdict v1alpha1.Verdict) (v1alpha1.Verdict, error) {
-	return s.Tighten(ctx, pol, policy.RequestOfNobody(example.Trust), report, verdict)
+	return s.Tighten(ctx, pol, policy.RequestOfNobody(policy.GivenBy(example)), report, verdict)
 }
 
 // judge evaluates every rule on the document and returns a finding for each that it violates or that cannot be evaluated.

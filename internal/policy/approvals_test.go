@@ -52,7 +52,7 @@ func TestApprovalsAreTheMostThatAnythingAsksFor(t *testing.T) {
 		"denied code with a credential":         {spec, []gate.Operation{argv("id")}, []string{"guarded"}, v1alpha1.Deny, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := WithCredentials(Judge(complete(tc.ops...), tc.spec, v1alpha1.Internal), tc.spec, tc.credentials)
+			v := Judge(complete(tc.ops...), tc.spec, Given{Trust: v1alpha1.Internal, Credentials: tc.credentials})
 			if v.Decision != tc.want || v.Approvals != tc.approvals {
 				t.Errorf("%s by %d, want %s by %d: %v", v.Decision, v.Approvals, tc.want, tc.approvals, v.Findings)
 			}
@@ -85,7 +85,7 @@ func TestARuleThatAppliesUnlessAllowedAsksAboutTheRest(t *testing.T) {
 		"a value that nobody knows outweighs allow, too": {"Sometimes", allowed, v1alpha1.RequireApproval},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := Judge(complete(tc.op), spec(tc.applies), v1alpha1.Internal).Decision; got != tc.want {
+			if got := Judge(complete(tc.op), spec(tc.applies), Given{Trust: v1alpha1.Internal}).Decision; got != tc.want {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}
 		})
@@ -109,7 +109,7 @@ func TestAskedForListsWhatPeopleAreAskedAbout(t *testing.T) {
 		"by the rules for its trust":        {complete(remove), v1alpha1.Untrusted, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, AskedFor(tc.report, spec, tc.trust)); diff != "" {
+			if diff := cmp.Diff(tc.want, AskedFor(tc.report, spec, Given{Trust: tc.trust})); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
@@ -129,5 +129,39 @@ func TestTightenNeverLoosens(t *testing.T) {
 				t.Errorf("%q and %q: %d approvals", was, added, got.Approvals)
 			}
 		}
+	}
+}
+
+// What is harmless in a sandbox that reaches nobody and holds no secret is not
+// once the request names one.
+func TestARuleForIsolatedSandboxesNeedsOne(t *testing.T) {
+	isolated := v1alpha1.OperationRule{Sandbox: v1alpha1.IsolatedSandbox, Unresolved: []v1alpha1.OperationKind{"FileRead"}}
+	invented := v1alpha1.OperationRule{Sandbox: "Friendly", Unresolved: []v1alpha1.OperationKind{"FileRead"}}
+	unknown := op(gate.KindFileRead, "open", gate.Args{Path: &gate.Fact{}})
+	egress := []v1alpha1.EgressTarget{{Host: "api.partner.example", Port: 443}}
+	listed := func(s *v1alpha1.ExecutionPolicySpec) {
+		s.Credentials = []v1alpha1.Credential{{Name: "open", Approvals: new(int32)}}
+		s.Untrusted = nil
+	}
+	for name, tc := range map[string]struct {
+		rules v1alpha1.OperationRules
+		given Given
+		want  v1alpha1.Decision
+	}{
+		"an isolated sandbox":              {v1alpha1.OperationRules{Allow: []v1alpha1.OperationRule{isolated}}, Given{Trust: v1alpha1.Internal}, v1alpha1.Allow},
+		"with egress":                      {v1alpha1.OperationRules{Allow: []v1alpha1.OperationRule{isolated}}, Given{Trust: v1alpha1.Internal, Egress: egress}, v1alpha1.Deny},
+		"with a credential":                {v1alpha1.OperationRules{Allow: []v1alpha1.OperationRule{isolated}}, Given{Trust: v1alpha1.Internal, Credentials: []string{"open"}}, v1alpha1.Deny},
+		"with untrusted content":           {v1alpha1.OperationRules{Allow: []v1alpha1.OperationRule{isolated}}, Given{}, v1alpha1.Deny},
+		"an invented kind of sandbox":      {v1alpha1.OperationRules{Allow: []v1alpha1.OperationRule{invented}}, Given{Trust: v1alpha1.Internal}, v1alpha1.Deny},
+		"asking in an isolated sandbox":    {v1alpha1.OperationRules{RequireApproval: asks(isolated)}, Given{Trust: v1alpha1.Internal}, v1alpha1.RequireApproval},
+		"asking with egress":               {v1alpha1.OperationRules{RequireApproval: asks(isolated)}, Given{Trust: v1alpha1.Internal, Egress: egress}, v1alpha1.Deny},
+		"an invented kind of sandbox asks": {v1alpha1.OperationRules{RequireApproval: asks(invented)}, Given{Trust: v1alpha1.Internal, Egress: egress}, v1alpha1.RequireApproval},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := testPolicy(listed, func(s *v1alpha1.ExecutionPolicySpec) { s.OperationRules = tc.rules })
+			if got := Judge(complete(unknown), spec, tc.given); got.Decision != tc.want {
+				t.Errorf("%s, want %s: %v", got.Decision, tc.want, got.Findings)
+			}
+		})
 	}
 }

@@ -27,13 +27,13 @@ func BenchmarkVerdict(b *testing.B) {
 			if code.Language == gate.SQL {
 				spec = Analyst(code.Dialect)
 			}
-			if v := Judge(gate.Read(code), spec, v1alpha1.Internal); v.Decision != v1alpha1.Allow {
+			if v := Judge(gate.Read(code), spec, Given{Trust: v1alpha1.Internal}); v.Decision != v1alpha1.Allow {
 				b.Fatalf("%+v", v.Findings)
 			}
 			b.SetBytes(int64(len(code.Source)))
 			b.ReportAllocs()
 			for b.Loop() {
-				Judge(gate.Read(code), spec, v1alpha1.Internal)
+				Judge(gate.Read(code), spec, Given{Trust: v1alpha1.Internal})
 			}
 		})
 	}

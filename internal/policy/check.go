@@ -19,6 +19,11 @@ func Check(spec *v1alpha1.ExecutionPolicySpec) field.ErrorList {
 	if spec.Untrusted != nil {
 		errs = append(errs, checkRules(spec.Untrusted, at.Child("untrusted"))...)
 	}
+	for i, e := range spec.Examples {
+		at := at.Child("examples").Index(i)
+		errs = append(errs, checkEgress(e.Egress, spec.Egress, at.Child("egress"))...)
+		errs = append(errs, checkCredentials(e.Credentials, spec.Credentials, at.Child("credentials"))...)
+	}
 	return errs
 }
 

@@ -94,7 +94,7 @@ func TestCommandsAreNotWidened(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec := allowing(v1alpha1.OperationRule{Commands: []v1alpha1.Command{tc.command}})
-			if got := Judge(complete(argv(tc.words...)), spec, v1alpha1.Trusted).Decision; got != v1alpha1.Deny {
+			if got := Judge(complete(argv(tc.words...)), spec, Given{Trust: v1alpha1.Trusted}).Decision; got != v1alpha1.Deny {
 				t.Errorf("%+v permits %q", tc.command, tc.words)
 			}
 		})
@@ -112,18 +112,18 @@ func TestAWordThatIsComputedIsMatchedByNoCommand(t *testing.T) {
 		o := argv("git", "log")
 		o.Args.Argv = append(o.Args.Argv, fact)
 		rule := v1alpha1.OperationRule{Commands: []v1alpha1.Command{command("git", words("log", "**"), words("--oneline"))}}
-		if got := Judge(complete(o), allowing(rule), v1alpha1.Trusted).Decision; got != v1alpha1.Deny {
+		if got := Judge(complete(o), allowing(rule), Given{Trust: v1alpha1.Trusted}).Decision; got != v1alpha1.Deny {
 			t.Errorf("a word of which %s is known: %s", state, got)
 		}
-		if got := Judge(complete(o), asking(rule), v1alpha1.Trusted).Decision; got != v1alpha1.Deny {
+		if got := Judge(complete(o), asking(rule), Given{Trust: v1alpha1.Trusted}).Decision; got != v1alpha1.Deny {
 			t.Errorf("a word of which %s is known, under requireApproval: %s", state, got)
 		}
 		rule.Commands[0] = command("git", words("log"), words(openEnded))
-		if got := Judge(complete(o), asking(rule), v1alpha1.Trusted).Decision; got != v1alpha1.RequireApproval {
+		if got := Judge(complete(o), asking(rule), Given{Trust: v1alpha1.Trusted}).Decision; got != v1alpha1.RequireApproval {
 			t.Errorf("a word of which %s is known, behind an open-ended entry: %s", state, got)
 		}
 		rule.Commands[0] = command("git", words("log", "x"), words(openEnded))
-		if got := Judge(complete(o), asking(rule), v1alpha1.Trusted).Decision; got != v1alpha1.Deny {
+		if got := Judge(complete(o), asking(rule), Given{Trust: v1alpha1.Trusted}).Decision; got != v1alpha1.Deny {
 			t.Errorf("a word of which %s is known, within the beginning of an open-ended entry: %s", state, got)
 		}
 	}
@@ -149,17 +149,17 @@ func TestAnUnknownArgumentIsAskedForWhereARuleAsksForSome(t *testing.T) {
 			"as unresolved": {Unresolved: []v1alpha1.OperationKind{v1alpha1.OperationKind(kind)}},
 		} {
 			spec := allowing(allow)
-			if got := Judge(complete(o), spec, v1alpha1.Internal).Decision; got != v1alpha1.Allow {
+			if got := Judge(complete(o), spec, Given{Trust: v1alpha1.Internal}).Decision; got != v1alpha1.Allow {
 				t.Errorf("%s allowed %s: %s without a rule that asks", kind, name, got)
 			}
 			spec.RequireApproval = all
-			if got := Judge(complete(o), spec, v1alpha1.Internal).Decision; got != v1alpha1.RequireApproval {
+			if got := Judge(complete(o), spec, Given{Trust: v1alpha1.Internal}).Decision; got != v1alpha1.RequireApproval {
 				t.Errorf("%s allowed %s: %s with a rule that may ask for it", kind, name, got)
 			}
 		}
 		spec := asking(v1alpha1.OperationRule{})
 		spec.RequireApproval = all
-		if got := Judge(complete(o), spec, v1alpha1.Internal).Decision; got != v1alpha1.Deny {
+		if got := Judge(complete(o), spec, Given{Trust: v1alpha1.Internal}).Decision; got != v1alpha1.Deny {
 			t.Errorf("%s that nothing allows: %s", kind, got)
 		}
 	}

@@ -126,10 +126,11 @@ func describe(req *v1alpha1.ExecutionRequest, limits v1alpha1.Limits) docRequest
 }
 
 // RequestOfNobody stands for the request where there is only code, as in an
-// example of a policy: one input of that trust drove it, and it asks for nothing.
-func RequestOfNobody(trust v1alpha1.Trust) *v1alpha1.ExecutionRequest {
+// example of a policy: one input of that trust drove it.
+func RequestOfNobody(given Given) *v1alpha1.ExecutionRequest {
 	return &v1alpha1.ExecutionRequest{Spec: v1alpha1.ExecutionRequestSpec{
-		Inputs: []v1alpha1.Input{{Name: "example", Origin: v1alpha1.OriginUser, Trust: trust}},
+		Inputs: []v1alpha1.Input{{Name: "example", Origin: v1alpha1.OriginUser, Trust: given.Trust}},
+		Egress: given.Egress, Credentials: given.Credentials,
 	}}
 }
 

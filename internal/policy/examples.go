@@ -31,7 +31,7 @@ func WithoutRules(spec *v1alpha1.ExecutionPolicySpec) Tightener {
 func FailingExample(spec *v1alpha1.ExecutionPolicySpec, read func(gate.Code) *gate.Report, tighten Tightener) (name, message string, ok bool) {
 	for _, example := range spec.Examples {
 		report := read(CodeOf(spec, example.Language, example.Code))
-		got := Judge(report, spec, example.Trust)
+		got := Judge(report, spec, GivenBy(example))
 		if tighten != nil {
 			got = tighten(example, report, got)
 		}
@@ -46,6 +46,11 @@ func FailingExample(spec *v1alpha1.ExecutionPolicySpec, read func(gate.Code) *ga
 		return example.Name, message, false
 	}
 	return "", "", true
+}
+
+// GivenBy is what an example gives besides its code.
+func GivenBy(e v1alpha1.Example) Given {
+	return Given{Trust: e.Trust, Egress: e.Egress, Credentials: e.Credentials}
 }
 
 // CodeOf is source as the gate reads it: SQL in the dialect that the policy's

@@ -9,16 +9,27 @@ import (
 	"github.com/airlock-dev/airlock/internal/gate"
 )
 
+// Given is what a verdict depends on besides the code and the policy.
+type Given struct {
+	// Trust of the inputs; outside the closed set it is Untrusted.
+	Trust v1alpha1.Trust
+	// Egress and Credentials are what the request names.
+	Egress      []v1alpha1.EgressTarget
+	Credentials []string
+}
+
+// isolated says whether the sandbox holds no secret and reaches nobody.
+func (g Given) isolated() bool { return len(g.Egress) == 0 && len(g.Credentials) == 0 }
+
 // Judge decides about a report under a policy. The verdict is the strictest
 // over all operations, and Deny for everything that could not be read or is not
-// known. It sets trust (a value outside the closed set is Untrusted),
-// policyDigest and, with RequireApproval, approvals. What follows from the rest
-// of the request is added by WithCredentials and by the caller, who has the inputs.
+// known. A credential that people have to agree to makes RequireApproval of Allow.
+// The verdict has trust, policyDigest and, with RequireApproval, approvals.
 //
 // Code that untrusted content drove is judged by spec.untrusted alone; without
 // it, such code is denied whatever it does.
-func Judge(report *gate.Report, spec *v1alpha1.ExecutionPolicySpec, trust v1alpha1.Trust) v1alpha1.Verdict {
-	trust = knownTrust(trust)
+func Judge(report *gate.Report, spec *v1alpha1.ExecutionPolicySpec, given Given) v1alpha1.Verdict {
+	trust := knownTrust(given.Trust)
 	if spec == nil {
 		return verdict(trust, "", noPolicy)
 	}
@@ -29,7 +40,7 @@ func Judge(report *gate.Report, spec *v1alpha1.ExecutionPolicySpec, trust v1alph
 	if refusals := refuse(report, spec, trust); len(refusals) > 0 {
 		return verdict(trust, digest, refusals...)
 	}
-	j := judgeFor(spec, trust)
+	j := judgeFor(spec, given)
 	var findings []v1alpha1.Finding
 	var approvals int32
 	for i := range report.Operations {
@@ -39,17 +50,18 @@ func Judge(report *gate.Report, spec *v1alpha1.ExecutionPolicySpec, trust v1alph
 			approvals = max(approvals, people)
 		}
 	}
-	return Tighten(verdict(trust, digest), max(approvals, spec.Approval.Required), findings...)
+	v := Tighten(verdict(trust, digest), max(approvals, spec.Approval.Required), findings...)
+	return withCredentials(v, spec, given.Credentials)
 }
 
 // AskedFor returns the operations that a verdict of RequireApproval asks people
 // about, in the order of the report: what a remembered decision has to cover. It
 // is nil where the verdict on the report is not RequireApproval.
-func AskedFor(report *gate.Report, spec *v1alpha1.ExecutionPolicySpec, trust v1alpha1.Trust) []gate.Operation {
-	if Judge(report, spec, trust).Decision != v1alpha1.RequireApproval {
+func AskedFor(report *gate.Report, spec *v1alpha1.ExecutionPolicySpec, given Given) []gate.Operation {
+	if Judge(report, spec, given).Decision != v1alpha1.RequireApproval {
 		return nil
 	}
-	j := judgeFor(spec, knownTrust(trust))
+	j := judgeFor(spec, given)
 	var asked []gate.Operation
 	for i := range report.Operations {
 		if f, _ := j.decide(&report.Operations[i]); f.Decision == v1alpha1.RequireApproval {
@@ -59,12 +71,12 @@ func AskedFor(report *gate.Report, spec *v1alpha1.ExecutionPolicySpec, trust v1a
 	return asked
 }
 
-// judgeFor selects the rules for a trust of the closed set.
-func judgeFor(spec *v1alpha1.ExecutionPolicySpec, trust v1alpha1.Trust) judge {
-	if trust == v1alpha1.Untrusted {
-		return judge{rules: spec.Untrusted, path: "spec.untrusted"}
+// judgeFor selects the rules for a trust.
+func judgeFor(spec *v1alpha1.ExecutionPolicySpec, given Given) judge {
+	if knownTrust(given.Trust) == v1alpha1.Untrusted {
+		return judge{rules: spec.Untrusted, path: "spec.untrusted", isolated: given.isolated()}
 	}
-	return judge{rules: &spec.OperationRules, path: "spec"}
+	return judge{rules: &spec.OperationRules, path: "spec", isolated: given.isolated()}
 }
 
 // refuse finds what denies a report as a whole.
@@ -101,10 +113,18 @@ func runtimeFor(spec *v1alpha1.ExecutionPolicySpec, lang v1alpha1.Language) (v1a
 	return spec.Runtimes[i], true
 }
 
-// judge holds the rules for one trust.
+// judge holds the rules for one request.
 type judge struct {
-	rules *v1alpha1.OperationRules
-	path  string // of the rules within the policy
+	rules    *v1alpha1.OperationRules
+	path     string // of the rules within the policy
+	isolated bool
+}
+
+// permits says whether a rule under allow matches. One for a kind of sandbox that
+// is not known permits nothing.
+func (j judge) permits(rule *v1alpha1.OperationRule, op *gate.Operation) bool {
+	applies := rule.Sandbox == "" || rule.Sandbox == v1alpha1.AnySandbox || rule.Sandbox == v1alpha1.IsolatedSandbox && j.isolated
+	return applies && matches(rule, op)
 }
 
 // decide judges one operation, and says how many people have to agree to it.
@@ -125,7 +145,7 @@ func (j judge) decide(op *gate.Operation) (v1alpha1.Finding, int32) {
 // decideKnown: a rule under requireApproval outweighs allow unless it applies to
 // what is not allowed only, and what neither lists is denied.
 func (j judge) decideKnown(op *gate.Operation) (v1alpha1.Finding, int32) {
-	allowed := isLanguageCore(op) || slices.ContainsFunc(j.rules.Allow, func(rule v1alpha1.OperationRule) bool { return matches(&rule, op) })
+	allowed := isLanguageCore(op) || slices.ContainsFunc(j.rules.Allow, func(rule v1alpha1.OperationRule) bool { return j.permits(&rule, op) })
 	i, people := j.asks(func(rule *v1alpha1.ApprovalRule) bool {
 		if allowed && rule.Applies == v1alpha1.AppliesUnlessAllowed {
 			return false
@@ -159,7 +179,8 @@ func (j judge) asks(match func(*v1alpha1.ApprovalRule) bool) (rule int, people i
 	rule = -1
 	for i := range j.rules.RequireApproval {
 		r := &j.rules.RequireApproval[i]
-		if match(r) && max(r.Approvals, 1) > people {
+		applies := r.Sandbox != v1alpha1.IsolatedSandbox || j.isolated
+		if applies && match(r) && max(r.Approvals, 1) > people {
 			rule, people = i, max(r.Approvals, 1)
 		}
 	}

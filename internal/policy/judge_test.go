@@ -233,7 +233,7 @@ func TestJudge(t *testing.T) {
 			if tt.trust == "" {
 				tt.trust = v1alpha1.Internal
 			}
-			got := Judge(tt.report, tt.policy, tt.trust)
+			got := Judge(tt.report, tt.policy, Given{Trust: tt.trust})
 			if got.Decision != tt.want {
 				t.Errorf("decision = %s, want %s; findings %+v", got.Decision, tt.want, got.Findings)
 			}
@@ -277,7 +277,7 @@ func selects(tables string) v1alpha1.OperationRule {
 }
 
 func TestJudgeWithoutPolicyDenies(t *testing.T) {
-	if got := Judge(complete(), nil, v1alpha1.Trusted); got.Decision != v1alpha1.Deny {
+	if got := Judge(complete(), nil, Given{Trust: v1alpha1.Trusted}); got.Decision != v1alpha1.Deny {
 		t.Errorf("decision = %s, want Deny", got.Decision)
 	}
 }
@@ -303,7 +303,7 @@ func TestEveryKindNeedsItsOwnEntry(t *testing.T) {
 			if same {
 				want = v1alpha1.Allow
 			}
-			got := Judge(complete(op(kind, "x.y", args)), allowing(rule), v1alpha1.Internal).Decision
+			got := Judge(complete(op(kind, "x.y", args)), allowing(rule), Given{Trust: v1alpha1.Internal}).Decision
 			if got != want {
 				t.Errorf("the entry for %s on an operation of kind %s: %s, want %s", listed, kind, got, want)
 			}
@@ -320,7 +320,7 @@ func TestFindingsAreOrderedAndBounded(t *testing.T) {
 	}
 	last := pathOp(gate.KindFileRead, "/etc/passwd")
 	last.Position.Line = 99
-	got := Judge(complete(append(ops, last)...), testPolicy(), v1alpha1.Internal)
+	got := Judge(complete(append(ops, last)...), testPolicy(), Given{Trust: v1alpha1.Internal})
 	if len(got.Findings) != MaxFindings || *got.FindingsTotal != 41 {
 		t.Fatalf("%d findings of %d, want %d of 41", len(got.Findings), *got.FindingsTotal, MaxFindings)
 	}
@@ -356,7 +356,7 @@ func TestFindingsCannotRewriteTheScreenAndKeepTheSchemasBounds(t *testing.T) {
 	}
 	for name, report := range reports {
 		for _, policy := range policies {
-			verdict := Judge(report, policy, v1alpha1.Internal)
+			verdict := Judge(report, policy, Given{Trust: v1alpha1.Internal})
 			if verdict.Decision == v1alpha1.Allow || len(verdict.Findings) == 0 {
 				t.Errorf("%s: no findings", name)
 			}
@@ -422,7 +422,7 @@ func TestReasons(t *testing.T) {
 			if tt.trust == "" {
 				tt.trust = v1alpha1.Internal
 			}
-			got := Judge(complete(tt.op), testPolicy(), tt.trust)
+			got := Judge(complete(tt.op), testPolicy(), Given{Trust: tt.trust})
 			if len(got.Findings) != 1 {
 				t.Fatalf("%d findings, want 1", len(got.Findings))
 			}
@@ -490,12 +490,12 @@ func FuzzMoreOperationsAreNeverMilder(f *testing.F) {
 		added := op(gate.Kind(kind), name, gate.Args{Path: fact, Host: fact, Env: fact, SQL: fact, Argv: []gate.Fact{*fact}})
 		for _, trust := range []v1alpha1.Trust{v1alpha1.Untrusted, v1alpha1.Internal} {
 			for _, base := range []gate.Operation{pathOp(gate.KindFileRead, "/inputs/a"), pathOp(gate.KindFileDelete, "/data/x"), hostOp("x:1")} {
-				before := Judge(complete(base), testPolicy(), trust)
-				after := Judge(complete(base, added), testPolicy(), trust)
+				before := Judge(complete(base), testPolicy(), Given{Trust: trust})
+				after := Judge(complete(base, added), testPolicy(), Given{Trust: trust})
 				if strictness(after.Decision) < strictness(before.Decision) {
 					t.Errorf("%s became %s with %+v", before.Decision, after.Decision, added)
 				}
-				if alone := Judge(complete(added), testPolicy(), trust); strictness(after.Decision) != max(strictness(before.Decision), strictness(alone.Decision)) {
+				if alone := Judge(complete(added), testPolicy(), Given{Trust: trust}); strictness(after.Decision) != max(strictness(before.Decision), strictness(alone.Decision)) {
 					t.Errorf("%s and %s gave %s", before.Decision, alone.Decision, after.Decision)
 				}
 			}
@@ -504,7 +504,7 @@ func FuzzMoreOperationsAreNeverMilder(f *testing.F) {
 }
 
 func ExampleJudge() {
-	verdict := Judge(complete(pathOp(gate.KindFileDelete, "/data/customers.db")), testPolicy(), v1alpha1.Internal)
+	verdict := Judge(complete(pathOp(gate.KindFileDelete, "/data/customers.db")), testPolicy(), Given{Trust: v1alpha1.Internal})
 	fmt.Println(verdict.Decision)
 	fmt.Println(verdict.Findings[0].Reason)
 	// Output:

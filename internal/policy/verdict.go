@@ -61,10 +61,10 @@ func people(v v1alpha1.Verdict, approvals int32, added bool) int32 {
 	return min(max(v.Approvals, approvals, 1), MaxApprovals)
 }
 
-// WithCredentials tightens a verdict by the credentials that a request names: a
+// withCredentials tightens a verdict by the credentials that a request names: a
 // secret is handed to people's discretion, whatever the code does with it, unless
 // the policy says that nobody has to agree to it.
-func WithCredentials(v v1alpha1.Verdict, spec *v1alpha1.ExecutionPolicySpec, names []string) v1alpha1.Verdict {
+func withCredentials(v v1alpha1.Verdict, spec *v1alpha1.ExecutionPolicySpec, names []string) v1alpha1.Verdict {
 	for _, name := range names {
 		i := slices.IndexFunc(spec.Credentials, func(c v1alpha1.Credential) bool { return c.Name == name })
 		if i < 0 {

@@ -9,6 +9,11 @@
 //	           what is not known about a path is never allowed
 //	analyst    SELECT on any table (SQL samples only)
 //
+// and with -policy under the ExecutionPolicy in that file as well, each sample as
+// a request that internal content drove and that names no egress and no credentials.
+// -uses takes only the Python samples that import one of the named modules, and
+// otherwise nothing but those of -installed and the standard library.
+//
 // A folder holds *.jsonl and *.jsonl.gz files with an object a line: lang, code,
 // id, and where there are any dialect, label and corpus. With -out it writes an
 // object a line: id, corpus, lang, label, decision and reasons by policy, and
@@ -28,30 +33,45 @@ import (
 func main() {
 	corpora := flag.String("corpora", "", "`DIR` with the samples")
 	out := flag.String("out", "", "`FILE` to write a decision a line to")
+	policyFile := flag.String("policy", "", "`FILE` with an ExecutionPolicy to judge by as well")
+	uses := flag.String("uses", "", "take only Python samples that import one of these top-level `MODULES`, separated by commas")
+	installed := flag.String("installed", "", "with -uses: further top-level `MODULES` that samples may import, besides the standard library")
 	flag.Parse()
 	if *corpora == "" || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(*corpora, *out, os.Stdout, time.Now); err != nil {
+	if err := run(options{*corpora, *policyFile, *uses, *installed, *out}, os.Stdout, time.Now); err != nil {
 		fmt.Fprintf(os.Stderr, "error: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-// run measures all samples below dir. Lines that cannot be read are named in
+// options are the flags.
+type options struct{ corpora, policy, uses, installed, out string }
+
+// run measures the samples of a folder. Lines that cannot be read are named in
 // the error, and all others are measured.
-func run(dir, out string, table io.Writer, now func() time.Time) error {
-	samples, unreadable := readFolder(dir)
+func run(o options, table io.Writer, now func() time.Time) error {
+	samples, unreadable := readFolder(o.corpora)
 	if len(samples) == 0 {
-		return fmt.Errorf("no samples in %s: want *.jsonl or *.jsonl.gz files, an object with lang and code a line (%w)", dir, unreadable)
+		return fmt.Errorf("no samples in %s: want *.jsonl or *.jsonl.gz files, an object with lang and code a line (%w)", o.corpora, unreadable)
+	}
+	m := measurement{selection: selecting(o.uses, o.installed), now: now}
+	if o.policy != "" {
+		var err error
+		if m.policy, err = readPolicy(o.policy); err != nil {
+			return err
+		}
 	}
 	results := make([]result, 0, len(samples))
 	for _, s := range samples {
-		results = append(results, measure(s, now))
+		if r, taken := m.measure(s); taken {
+			results = append(results, r)
+		}
 	}
-	if out != "" {
-		if err := writeResults(out, results); err != nil {
+	if o.out != "" {
+		if err := writeResults(o.out, results); err != nil {
 			return err
 		}
 	}

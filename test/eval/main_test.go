@@ -42,6 +42,36 @@ func folder(t *testing.T, files map[string]string) string {
 	return dir
 }
 
+func TestRunJudgesByAGivenPolicyWhatItSelects(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"a.jsonl": `{"lang": "python", "id": "helper", "code": "import pandas as pd\ndef f(p):\n    return pd.read_csv(p)"}
+{"lang": "python", "id": "program", "code": "import subprocess\nimport numpy\nsubprocess.run(['id'])"}
+{"lang": "python", "id": "not installed", "code": "import pandas\nimport sklearn"}
+{"lang": "python", "id": "other", "code": "import json"}
+{"lang": "bash", "id": "no Python", "code": "true"}`,
+	})
+	out := filepath.Join(t.TempDir(), "out.jsonl")
+	o := options{corpora: dir, policy: "../../config/samples/policies/data-analysis.yaml", uses: "pandas,numpy", installed: "dateutil", out: out}
+	if err := run(o, &strings.Builder{}, time.Now); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		var r result
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatal(err)
+		}
+		got[r.ID.(string)] = r.Decision["given"]
+	}
+	if diff := cmp.Diff(map[string]string{"helper": allowed, "program": denied}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 func TestRunJudgesAnyFolder(t *testing.T) {
 	dir := folder(t, map[string]string{
 		"mine.jsonl": `{"lang": "py", "code": "print(1)", "id": 1}
@@ -54,7 +84,7 @@ func TestRunJudgesAnyFolder(t *testing.T) {
 	})
 	out := filepath.Join(t.TempDir(), "out.jsonl")
 	var table strings.Builder
-	if err := run(dir, out, &table, time.Now); err != nil {
+	if err := run(options{corpora: dir, out: out}, &table, time.Now); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.Open(out)
@@ -87,11 +117,11 @@ func TestRunJudgesAnyFolder(t *testing.T) {
 
 func TestRunNamesTheLineThatIsNoSample(t *testing.T) {
 	dir := folder(t, map[string]string{"bad.jsonl": "{\"lang\": \"py\", \"code\": \"1\"}\nnot json\n"})
-	err := run(dir, "", &strings.Builder{}, time.Now)
+	err := run(options{corpora: dir}, &strings.Builder{}, time.Now)
 	if err == nil || !strings.Contains(err.Error(), "bad.jsonl:2:") {
 		t.Errorf("error = %v, want one that names bad.jsonl:2", err)
 	}
-	if err := run(t.TempDir(), "", &strings.Builder{}, time.Now); err == nil || !strings.Contains(err.Error(), "no samples") {
+	if err := run(options{corpora: t.TempDir()}, &strings.Builder{}, time.Now); err == nil || !strings.Contains(err.Error(), "no samples") {
 		t.Errorf("error = %v, want no samples", err)
 	}
 }

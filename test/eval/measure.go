@@ -5,10 +5,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"sigs.k8s.io/yaml"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 	"github.com/airlock-dev/airlock/internal/gate"
@@ -24,8 +27,9 @@ const (
 	errored = "error"
 )
 
-// policies are the names of the reference policies in the order of the table.
-var policies = []string{"compute", "workspace", "analyst"}
+// policies are the names of the reference policies in the order of the table, and
+// of the policy that -policy names.
+var policies = []string{"compute", "workspace", "analyst", "given"}
 
 // result is what the gate and the verdict made of one sample.
 type result struct {
@@ -44,22 +48,36 @@ type result struct {
 // grammars are loaded at first use, which is not the cost of a sample.
 var warm = map[string]bool{}
 
-func measure(s sample, now func() time.Time) result {
+// measurement is how samples are measured.
+type measurement struct {
+	selection selection
+	policy    *v1alpha1.ExecutionPolicySpec // to judge by as well, or nil
+	now       func() time.Time
+}
+
+// measure reads and judges one sample, if it is one of those to take.
+func (m measurement) measure(s sample) (result, bool) {
 	code := s.code()
 	if key := string(code.Language) + string(code.Dialect); !warm[key] {
 		warm[key] = true
 		gate.Read(gate.Code{Language: code.Language, Dialect: code.Dialect, Source: []byte("\n")})
 	}
 	r := result{ID: s.ID, Corpus: s.Corpus, Lang: s.Lang, Label: s.Label, Decision: map[string]string{}, Reasons: map[string][]string{}}
-	start := now()
+	start := m.now()
 	report := gate.Read(code)
-	verdicts := map[string]v1alpha1.Verdict{
-		"compute":   policy.Judge(report, policy.Compute(code.Dialect), v1alpha1.Internal),
-		"workspace": policy.Judge(report, policy.Workspace(code.Dialect), v1alpha1.Internal),
+	if !m.selection.takes(report) {
+		return result{}, false
 	}
-	r.Microseconds = float64(now().Sub(start).Nanoseconds()) / 1000
+	verdicts := map[string]v1alpha1.Verdict{
+		"compute":   policy.Judge(report, policy.Compute(code.Dialect), policy.Given{Trust: v1alpha1.Internal}),
+		"workspace": policy.Judge(report, policy.Workspace(code.Dialect), policy.Given{Trust: v1alpha1.Internal}),
+	}
+	r.Microseconds = float64(m.now().Sub(start).Nanoseconds()) / 1000
 	if code.Language == gate.SQL {
-		verdicts["analyst"] = policy.Judge(report, policy.Analyst(code.Dialect), v1alpha1.Internal)
+		verdicts["analyst"] = policy.Judge(report, policy.Analyst(code.Dialect), policy.Given{Trust: v1alpha1.Internal})
+	}
+	if m.policy != nil {
+		verdicts["given"] = policy.Judge(report, m.policy, policy.Given{Trust: v1alpha1.Internal})
 	}
 	for name, v := range verdicts {
 		r.Decision[name] = decisionOf(report, v)
@@ -67,7 +85,24 @@ func measure(s sample, now func() time.Time) result {
 			r.Reasons[name] = append(r.Reasons[name], fmt.Sprintf("%d:%d %s: %s", f.Line, f.Column, f.Operation, f.Reason))
 		}
 	}
-	return r
+	return r, true
+}
+
+// readPolicy reads a file with one ExecutionPolicy, which has to judge its own
+// examples as they expect.
+func readPolicy(file string) (*v1alpha1.ExecutionPolicySpec, error) {
+	text, err := os.ReadFile(file) //nolint:gosec // reading the file that the user names is what the flag is for
+	if err != nil {
+		return nil, err
+	}
+	var pol v1alpha1.ExecutionPolicy
+	if err := yaml.UnmarshalStrict(text, &pol); err != nil {
+		return nil, fmt.Errorf("read %s: %w", file, err)
+	}
+	if name, message, ok := policy.FailingExample(&pol.Spec, gate.Read, nil); !ok {
+		return nil, fmt.Errorf("%s: example %q: %s", file, name, message)
+	}
+	return &pol.Spec, nil
 }
 
 func decisionOf(report *gate.Report, v v1alpha1.Verdict) string {

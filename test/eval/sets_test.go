@@ -20,7 +20,8 @@ func ownSets(t *testing.T, label string) map[string][]result {
 	sets := map[string][]result{}
 	for _, s := range samples {
 		if s.Label == label {
-			sets[s.Corpus] = append(sets[s.Corpus], measure(s, time.Now))
+			r, _ := measurement{now: time.Now}.measure(s)
+			sets[s.Corpus] = append(sets[s.Corpus], r)
 		}
 	}
 	files, err := filepath.Glob("testdata/*.jsonl")
