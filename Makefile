@@ -70,6 +70,10 @@ test-e2e: ## Run the demo and the end-to-end tests on a real node (root, Linux)
 test-oracle: ## Run what the gate allows, and watch for effects that it did not report (root; CORPORA=DIR for more samples)
 	hack/test-oracle.sh $(CORPORA)
 
+.PHONY: test-kyverno
+test-kyverno: ## Compare the evaluation of organisation rules with Kyverno's own (compiles all of Kyverno: 10 minutes)
+	hack/test-kyverno.sh
+
 .PHONY: fuzz
 fuzz: ## Fuzz the gate's readers (FUZZTIME=1m for each target)
 	hack/fuzz.sh ./internal/gate/...
