@@ -140,3 +140,21 @@ func heap() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
+
+// The grammar of MySQL panics at decimals that do not fit nine words of nine digits.
+func TestLongNumbersDoNotCrashTheGrammar(t *testing.T) {
+	for before := 0; before <= 200; before += 5 {
+		for after := 0; after <= 200; after += 5 {
+			number := strings.Repeat("1", before) + "." + strings.Repeat("1", after)
+			for _, source := range []string{"SELECT " + number, number, "SELECT -" + number + "e1", "SELECT x" + number} {
+				r := Read(report.MySQL, []byte(source))
+				if before+after > maxDigits && after != 0 && before != 0 && strings.HasPrefix(source, "SELECT "+number) && r.Error == nil {
+					t.Errorf("accepted: %s", source)
+				}
+			}
+		}
+	}
+	if r := Read(report.MySQL, []byte("SELECT "+strings.Repeat("9", 40)+".50, 0x"+strings.Repeat("ab", 100))); r.Error != nil {
+		t.Errorf("refused: %+v", r.Error)
+	}
+}

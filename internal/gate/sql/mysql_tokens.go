@@ -117,11 +117,32 @@ func (s *mysqlScanner) word(i int) int {
 	if word == "delimiter" || s.client.has(word) && s.startsStatement() {
 		s.refuse(i, "the mysql client takes "+word+" for a command of its own")
 	}
+	if digitsAt(s.source[i:]) > maxDigits {
+		s.refuse(i, "a number with more digits than MySQL has")
+	}
 	if word[0] == '$' {
 		s.refuse(i, "a dollar sign starts a name for some versions and a literal for others")
 	}
 	s.tokens = append(s.tokens, mysqlToken{span: span{i, end}, word: true})
 	return end
+}
+
+// maxDigits is what a number of MySQL has at most, on both sides of its point
+// (section 13.1.3 of the manual). The grammar crashes at 82 digits.
+const maxDigits = 65
+
+// digitsAt counts the digits that text starts with, across points.
+func digitsAt(text []byte) int {
+	n := 0
+	for _, c := range text {
+		switch {
+		case c >= '0' && c <= '9':
+			n++
+		case c != '.' || n == 0:
+			return n
+		}
+	}
+	return n
 }
 
 func (s *mysqlScanner) startsStatement() bool {
