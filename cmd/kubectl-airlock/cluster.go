@@ -48,6 +48,8 @@ func addFlags(cmd *cobra.Command, flags *genericclioptions.ConfigFlags) {
 			f.Hidden = true
 		}
 	}
+	_ = cmd.RegisterFlagCompletionFunc("namespace", completeNamespaces(flags))
+	_ = cmd.RegisterFlagCompletionFunc("context", completeContexts(flags))
 }
 
 // cluster is an API server, as the user of the kubeconfig. It holds one small
@@ -122,6 +124,12 @@ func (c *cluster) approvals(ctx context.Context, namespace string) ([]v1alpha1.A
 func (c *cluster) policies(ctx context.Context) ([]v1alpha1.ExecutionPolicy, error) {
 	out := &v1alpha1.ExecutionPolicyList{}
 	err := c.airlock.Get().Resource(policiesResource).Do(ctx).Into(out)
+	return out.Items, err
+}
+
+func (c *cluster) namespaces(ctx context.Context) ([]corev1.Namespace, error) {
+	out := &corev1.NamespaceList{}
+	err := c.core.Get().Resource("namespaces").Do(ctx).Into(out)
 	return out.Items, err
 }
 

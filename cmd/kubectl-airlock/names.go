@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -157,6 +158,29 @@ func completePolicies(flags *genericclioptions.ConfigFlags) completion {
 			}
 			return out
 		})
+	}
+}
+
+func completeNamespaces(flags *genericclioptions.ConfigFlags) completion {
+	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return completeWith(cmd, flags, func(ctx context.Context, c *cluster) (out []string) {
+			namespaces, _ := c.namespaces(ctx)
+			for _, n := range namespaces {
+				out = append(out, n.Name)
+			}
+			return out
+		})
+	}
+}
+
+// completeContexts asks nobody: the kubeconfig has them.
+func completeContexts(flags *genericclioptions.ConfigFlags) completion {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		config, err := flags.ToRawKubeConfigLoader().RawConfig()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return slices.Sorted(maps.Keys(config.Contexts)), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 

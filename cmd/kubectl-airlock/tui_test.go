@@ -230,7 +230,9 @@ func TestARefusalIsShownWhole(t *testing.T) {
 func TestTheApprovalShownIsTheOneDecided(t *testing.T) {
 	s := newScreen(t, anApproval())
 	s.keys("enter", "a", "fine")
-	other := anApproval(func(a *v1alpha1.Approval) { a.UID, a.ResourceVersion, a.Spec.Subject.Code.Source = "uid-9999", "2", "import os\n" })
+	other := anApproval(func(a *v1alpha1.Approval) {
+		a.UID, a.ResourceVersion, a.Spec.Subject.Code.Source = "uid-9999", "2", "import os\n"
+	})
 	s.desk.items, s.desk.all = []item{{approval: other}}, []v1alpha1.Approval{*other}
 	s.send(s.load()())
 	s.keys("esc")
