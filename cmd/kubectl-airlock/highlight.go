@@ -17,7 +17,7 @@ import (
 // backtracking regular expressions: what takes long goes without colours.
 const (
 	maxHighlighted      = 100_000 // bytes
-	highlightingEndures = 300 * time.Millisecond
+	highlightingEndures = time.Second
 )
 
 // highlight tells the style of every byte of a source, or gives nil. It never
