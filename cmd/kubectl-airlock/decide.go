@@ -97,7 +97,7 @@ func (d *decider) run(ctx context.Context, name string) error {
 	}
 	fmt.Fprint(d.stdout, inShort(appr, time.Now()))
 	if without := review.Without(decision.Without); without != "" {
-		fmt.Fprintf(d.stdout, "  without     %s\n", visible(without))
+		fmt.Fprintf(d.stdout, "  without     %s\n", review.SafeString(without))
 	}
 	after, err := c.decideOnShown(ctx, appr, decision)
 	if err != nil {
@@ -180,7 +180,7 @@ func inShort(a *v1alpha1.Approval, now time.Time) string {
 	for _, section := range review.Short(a, columns) {
 		writeLines(&b, section.Lines)
 	}
-	fmt.Fprintf(&b, "  envelope    %s\n", visible(s.EnvelopeDigest))
+	fmt.Fprintf(&b, "  envelope    %s\n", review.SafeString(s.EnvelopeDigest))
 	return b.String()
 }
 
@@ -196,7 +196,7 @@ func recorded(a *v1alpha1.Approval, verdict v1alpha1.ApprovalVerdict) string {
 			return fmt.Sprintf("Approved: %d of %d, and it runs when %d more did.\n", review.Agreed(a), a.Spec.Required, missing)
 		}
 		if len(a.Spec.Checkers) > 0 {
-			return fmt.Sprintf("Approved: %d of %d. It runs when %s approved too.\n", review.Agreed(a), a.Spec.Required, visible(strings.Join(a.Spec.Checkers, ", ")))
+			return fmt.Sprintf("Approved: %d of %d. It runs when %s approved too.\n", review.Agreed(a), a.Spec.Required, review.SafeString(strings.Join(a.Spec.Checkers, ", ")))
 		}
 		return fmt.Sprintf("Approved: %d of %d, so it runs. Until it is launched: kubectl airlock revoke %s -n %s --reason '...'\n",
 			review.Agreed(a), a.Spec.Required, a.Name, a.Namespace)

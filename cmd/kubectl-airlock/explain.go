@@ -102,14 +102,14 @@ func explanation(req *v1alpha1.ExecutionRequest) string {
 		writeChange(&b, req)
 		return b.String()
 	}
-	fmt.Fprintf(&b, "\nVerdict: %s under policy %s", verdict.Decision, visible(req.Spec.PolicyName))
+	fmt.Fprintf(&b, "\nVerdict: %s under policy %s", verdict.Decision, review.SafeString(req.Spec.PolicyName))
 	if verdict.PolicyDigest != "" {
 		fmt.Fprintf(&b, " (%s)", verdict.PolicyDigest)
 	}
 	if verdict.Approvals > 1 {
 		fmt.Fprintf(&b, "; %d different people have to agree", verdict.Approvals)
 	}
-	fmt.Fprintf(&b, "\n\nWhat drove the code, as user %s says\n", visible(req.Spec.Requester.Username))
+	fmt.Fprintf(&b, "\n\nWhat drove the code, as user %s says\n", review.SafeString(req.Spec.Requester.Username))
 	writeLines(&b, review.Provenance(*verdict, req.Spec.Inputs, columns))
 	if len(verdict.Findings) > 0 {
 		fmt.Fprintf(&b, "\nFindings: %d\n", review.Total(*verdict))
@@ -194,7 +194,7 @@ func provenanceAdvice(req *v1alpha1.ExecutionRequest, v *v1alpha1.Verdict) strin
 	case len(req.Spec.Inputs) == 0:
 		return "The inputs: none is named, so nothing is known of what drove the code, and the rules for untrusted code hold. Name each input with its origin and its trust."
 	case v.DecidedBy != "":
-		return fmt.Sprintf("The inputs: %s is Untrusted, so the rules for untrusted code hold. They hold for good where its content may come from outside; where it does not, say so, or have it vouched for.", visible(v.DecidedBy))
+		return fmt.Sprintf("The inputs: %s is Untrusted, so the rules for untrusted code hold. They hold for good where its content may come from outside; where it does not, say so, or have it vouched for.", review.SafeString(v.DecidedBy))
 	default:
 		return "The inputs: the least trusted of them is Untrusted, so the rules for untrusted code hold."
 	}

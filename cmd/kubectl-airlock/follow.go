@@ -110,25 +110,25 @@ func standing(req *v1alpha1.ExecutionRequest) string {
 	case v1alpha1.StateAwaitingApproval:
 		fmt.Fprintf(&b, "%s: %s\n", state, tally(req))
 		writeFindings(&b, req)
-		fmt.Fprintf(&b, "  Somebody who may approve under policy %s, and is not the requester, types one of:\n", visible(req.Spec.PolicyName))
+		fmt.Fprintf(&b, "  Somebody who may approve under policy %s, and is not the requester, types one of:\n", review.SafeString(req.Spec.PolicyName))
 		for _, command := range []string{"review %s -n %s", "approve %s -n %s --reason '...'", "deny %s -n %s --reason '...'"} {
 			fmt.Fprintf(&b, "    kubectl airlock "+command+"\n", req.Status.ApprovalName, req.Namespace)
 		}
 	case v1alpha1.StateDenied:
-		fmt.Fprintf(&b, "%s: %s\n", state, visible(reasonOf(req)))
+		fmt.Fprintf(&b, "%s: %s\n", state, review.SafeString(reasonOf(req)))
 		writeFindings(&b, req)
 	case v1alpha1.StateRunning:
 		fmt.Fprintf(&b, "%s: pod %s in namespace %s\n", state, req.Status.PodName, req.Status.PodNamespace)
 		if without := review.Without(req.Status.Dropped); without != "" {
-			fmt.Fprintf(&b, "  approvers took away: %s\n", visible(without))
+			fmt.Fprintf(&b, "  approvers took away: %s\n", review.SafeString(without))
 		}
 	case v1alpha1.StateJudged:
 		fmt.Fprintf(&b, "%s: %s, nothing was run\n", state, decisionOf(req))
 		writeFindings(&b, req)
 	case v1alpha1.StatePending, v1alpha1.StateSucceeded, v1alpha1.StateFailed:
-		fmt.Fprintf(&b, "%s: %s\n", state, visible(reasonOf(req)))
+		fmt.Fprintf(&b, "%s: %s\n", state, review.SafeString(reasonOf(req)))
 	default:
-		fmt.Fprintf(&b, "%s: %s\n", visible(string(state)), visible(reasonOf(req)))
+		fmt.Fprintf(&b, "%s: %s\n", review.SafeString(string(state)), review.SafeString(reasonOf(req)))
 	}
 	return b.String()
 }
@@ -137,7 +137,7 @@ func standing(req *v1alpha1.ExecutionRequest) string {
 // the command that follows in it.
 func tally(req *v1alpha1.ExecutionRequest) string {
 	text, _, _ := strings.Cut(reasonOf(req), " To decide:")
-	return visible(text)
+	return review.SafeString(text)
 }
 
 func decisionOf(req *v1alpha1.ExecutionRequest) v1alpha1.Decision {

@@ -293,6 +293,6 @@ func (t table) others(requests []otherRequest, now time.Time) {
 		if r.ExitCode != nil {
 			exit = fmt.Sprint(*r.ExitCode)
 		}
-		t.row(r.Namespace, r.Name, cell(r.Requester), visible(string(r.State)), exit, review.Age(now.Sub(r.Created.Time)), cell(r.Why))
+		t.row(r.Namespace, r.Name, cell(r.Requester), review.SafeString(string(r.State)), exit, review.Age(now.Sub(r.Created.Time)), cell(r.Why))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/review"
 	"github.com/airlock-dev/airlock/internal/sandbox"
 )
 
@@ -85,14 +86,14 @@ func whyNoPodLog(err error) string {
 	case apierrors.IsForbidden(err):
 		return "(you may not read logs in the sandbox namespace: this is the end of the output as the request's status keeps it)"
 	default:
-		return fmt.Sprintf("(the pod's log cannot be read: %s)", visible(err.Error()))
+		return fmt.Sprintf("(the pod's log cannot be read: %s)", review.SafeString(err.Error()))
 	}
 }
 
 // kept prints what the status keeps.
 func (l *logs) kept(req *v1alpha1.ExecutionRequest) error {
 	if req.Status.Result == nil {
-		fmt.Fprintf(l.stderr, "There is no output: the request is %s. %s\n", stateOf(req), visible(reasonOf(req)))
+		fmt.Fprintf(l.stderr, "There is no output: the request is %s. %s\n", stateOf(req), review.SafeString(reasonOf(req)))
 		return nil
 	}
 	writeResult(l.stdout, l.stderr, req.Status.Result)

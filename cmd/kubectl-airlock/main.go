@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/airlock-dev/airlock/internal/review"
 )
 
 func main() {
@@ -46,7 +48,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	if err != nil {
 		for line := range strings.SplitSeq("error: "+err.Error(), "\n") {
-			fmt.Fprintln(stderr, visible(line))
+			fmt.Fprintln(stderr, review.SafeString(line))
 		}
 		return exitError
 	}

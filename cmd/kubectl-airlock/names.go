@@ -16,6 +16,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/review"
 )
 
 // named is an object of this API with what helps to recognise it.
@@ -142,7 +143,7 @@ func completeNames(flags *genericclioptions.ConfigFlags, kind string) completion
 		}
 		return completeWith(cmd, flags, func(ctx context.Context, c *cluster) (out []string) {
 			for _, n := range c.known(ctx, c.namespace, kind) {
-				out = append(out, n.name+"\t"+visible(n.what))
+				out = append(out, n.name+"\t"+review.SafeString(n.what))
 			}
 			return out
 		})
@@ -154,7 +155,7 @@ func completePolicies(flags *genericclioptions.ConfigFlags) completion {
 		return completeWith(cmd, flags, func(ctx context.Context, c *cluster) (out []string) {
 			policies, _ := c.policies(ctx)
 			for _, p := range policies {
-				out = append(out, p.Name+"\t"+visible(p.Spec.Description))
+				out = append(out, p.Name+"\t"+review.SafeString(p.Spec.Description))
 			}
 			return out
 		})

@@ -5,9 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
@@ -48,28 +46,14 @@ func writeText(w io.Writer, out checked, colored bool) error {
 	if hidden := int(*out.Verdict.FindingsTotal) - len(out.Verdict.Findings); hidden > 0 {
 		fmt.Fprintf(&b, "and %d more findings\n", hidden)
 	}
-	fmt.Fprintf(&b, "%s: %s under %s, driven by %s input\n", visible(out.File),
-		paint(colorOf(out.Verdict.Decision), string(out.Verdict.Decision)), visible(out.Policy), strings.ToLower(string(out.Verdict.Trust)))
+	fmt.Fprintf(&b, "%s: %s under %s, driven by %s input\n", review.SafeString(out.File),
+		paint(colorOf(out.Verdict.Decision), string(out.Verdict.Decision)), review.SafeString(out.Policy), strings.ToLower(string(out.Verdict.Trust)))
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// visible writes what does not show, and what would steer the terminal, as
-// escapes. The agent may have named the file.
-func visible(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		if unicode.IsGraphic(r) {
-			b.WriteRune(r)
-			continue
-		}
-		b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-	}
-	return b.String()
-}
-
 func place(file string, f v1alpha1.Finding) string {
-	file = visible(file)
+	file = review.SafeString(file)
 	if f.Line == 0 {
 		return file + ":"
 	}
