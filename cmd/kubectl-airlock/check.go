@@ -160,6 +160,9 @@ func (c check) policy(lang v1alpha1.Language) (string, *v1alpha1.ExecutionPolicy
 			return "", nil, fmt.Errorf("--dialect %s: the %s runtime of policy %s executes %s", c.dialect, lang, pol.Name, r.Dialect)
 		}
 	}
+	if problems := policy.Check(&pol.Spec); len(problems) > 0 {
+		return "", nil, fmt.Errorf("%s: policy %s would not be Ready: %w", c.policyFile, pol.Name, problems.ToAggregate())
+	}
 	if name, message, ok := policy.FailingExample(&pol.Spec, gate.Read, policy.WithoutRules(&pol.Spec)); !ok {
 		return "", nil, fmt.Errorf("%s: policy %s would not be Ready, its example %q fails: %s", c.policyFile, pol.Name, name, message)
 	}
