@@ -29,11 +29,10 @@ import (
 // server and the real operator. The kubelet is played, as in the controllers' tests.
 
 var buildPlugin = sync.OnceValues(func() (string, error) {
-	directory, err := os.MkdirTemp("", "kubectl-airlock-")
+	path, err := filepath.Abs(filepath.Join(root, "bin/kubectl-airlock"))
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(directory, "kubectl-airlock")
 	if out, err := exec.Command("go", "build", "-o", path, root+"/cmd/kubectl-airlock").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the plugin: %w\n%s", err, out)
 	}
