@@ -62,6 +62,10 @@ test-unit: ## Test every package that needs no cluster
 test-integration: ## Test against a real API server, started and removed here
 	hack/test-integration.sh
 
+.PHONY: test-model
+test-model: ## Play 10,000 random sequences against a model of the approval protocol (SEED=N to repeat them)
+	go test -count=1 -timeout=3h -v ./test/model -sequences=10000 -seed=$(or $(SEED),0)
+
 .PHONY: test-e2e
 test-e2e: ## Run the demo and the end-to-end tests on a real node (root, Linux)
 	hack/test-e2e.sh

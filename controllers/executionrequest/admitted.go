@@ -4,7 +4,6 @@ package executionrequest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -43,7 +42,7 @@ func (r *Reconciler) createPod(ctx context.Context, want *corev1.Pod) (*corev1.P
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(have.Object, pod); err != nil {
 		return nil, fmt.Errorf("decode pod: %w", err)
 	}
-	return pod, r.checkAdmitted(ctx, want, have)
+	return pod, checkAdmitted(want, have)
 }
 
 // checkExisting does the same for the pod of an earlier attempt, which may have died before it compared.
@@ -63,19 +62,20 @@ func (r *Reconciler) checkExisting(ctx context.Context, req *v1alpha1.ExecutionR
 	} else if err != nil {
 		return fmt.Errorf("read pod past the cache: %w", err)
 	}
-	return r.checkAdmitted(ctx, want, have)
+	return checkAdmitted(want, have)
 }
 
-// checkAdmitted ends a pod that is not the one that was asked for.
-func (r *Reconciler) checkAdmitted(ctx context.Context, want *corev1.Pod, have *unstructured.Unstructured) error {
+// checkAdmitted finds a pod that is not the one that was asked for. It is left to finish to delete it: an operator that died
+// between a deletion here and the record of the launch would launch again.
+func checkAdmitted(want *corev1.Pod, have *unstructured.Unstructured) error {
 	at, err := sandbox.Changed(want, have.Object)
 	if err != nil {
 		return fmt.Errorf("compare the pod: %w", err)
 	}
-	if at == "" {
-		return nil
+	if at != "" {
+		return &podChanged{at: at}
 	}
-	return errors.Join(r.delete(ctx, have), &podChanged{at: at})
+	return nil
 }
 
 // endChanged ends a request whose pod was changed. The pod was there, so the request counts as launched.

@@ -43,6 +43,8 @@ type Cluster struct {
 	Sync   func()
 	// Version changes with every write. Nil where it is not known.
 	Version func() string
+	// Tamper lets a webhook change pods on their way in, or no more. Nil where there is none.
+	Tamper func(on bool)
 	// Collect removes what belongs to requests that are gone, as the garbage collector does.
 	Collect func(ctx context.Context) error
 	// Clock is the operator's. ServerNow is the time by which the API server decides.

@@ -91,7 +91,7 @@ func newCluster(ctx context.Context, rules *apiserver.Rules) (*Cluster, error) {
 	cached.Cache = cache
 	c := &Cluster{
 		Namespace: namespace, Policy: "model", As: as, Operator: as(operatorName), Cached: cached,
-		Sync: func() { cache.Sync(server) }, Clock: clock, ServerNow: clock.Now, Version: server.Version,
+		Sync: func() { cache.Sync(server) }, Clock: clock, ServerNow: clock.Now, Version: server.Version, Tamper: server.Tamper,
 	}
 	c.Collect = func(ctx context.Context) error { return Collect(ctx, c, as(collectorName)) }
 	return c, errors.Join(

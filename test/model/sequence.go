@@ -96,7 +96,7 @@ func (s *Sequence) step(ctx context.Context) (string, error) {
 		do     func(context.Context) (string, error)
 	}{
 		{14, s.submit}, {34, s.decide}, {7, s.forge}, {3, s.waitSomeTime}, {2, s.changePolicy}, {2, s.deleteRequest}, {2, s.collect},
-		{2, s.holdOrRelease}, {4, s.armCrash}, {16, s.lookAtOne}, {18, s.catchUp}, {5, s.syncCaches}, {1, s.withdrawGrant},
+		{2, s.holdOrRelease}, {4, s.armCrash}, {16, s.lookAtOne}, {18, s.catchUp}, {5, s.syncCaches}, {1, s.withdrawGrant}, {1, s.tamper},
 	}
 	total := 0
 	for _, step := range steps {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
@@ -29,6 +31,15 @@ func (s *Sequence) collect(ctx context.Context) (string, error) {
 func (s *Sequence) holdOrRelease(context.Context) (string, error) {
 	s.operator.held = s.rand.IntN(3) == 0
 	return fmt.Sprintf("the preflight holds launches: %t", s.operator.held), nil
+}
+
+func (s *Sequence) tamper(context.Context) (string, error) {
+	if s.cluster.Tamper == nil {
+		return "no webhook to install", nil
+	}
+	on := s.rand.IntN(2) == 0
+	s.cluster.Tamper(on)
+	return fmt.Sprintf("a webhook changes pods: %t", on), nil
 }
 
 func (s *Sequence) armCrash(context.Context) (string, error) {
@@ -152,8 +163,13 @@ func (s *Sequence) wrote(obj client.Object) {
 		return
 	}
 	switch obj := obj.(type) {
-	case *corev1.Pod:
-		s.broken = s.launched(obj)
+	case *unstructured.Unstructured: // pods are made without types
+		pod := &corev1.Pod{}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, pod); err != nil || obj.GetKind() != "Pod" {
+			s.broken = fmt.Errorf("the operator wrote a %s that nobody knows: %w", obj.GetKind(), err)
+			return
+		}
+		s.broken = s.launched(pod)
 	case *v1alpha1.Approval:
 		s.broken = s.counted(obj)
 	}

@@ -49,6 +49,15 @@ type Server struct {
 	mu      sync.Mutex
 	stored  state
 	version int
+	// tampered: a webhook of somebody's changes pods on their way in.
+	tampered bool
+}
+
+// Tamper lets a webhook change pods from now on, or no more.
+func (s *Server) Tamper(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tampered = on
 }
 
 // New returns an empty server, whose clock is also the time that decisions are stamped with.
@@ -210,10 +219,22 @@ func (s *Server) create(ctx context.Context, c change) (*unstructured.Unstructur
 	if s.rules.kinds[c.gvk.GroupKind()] != nil {
 		delete(c.object.Object, "status")
 	}
+	if c.gvk.Kind == "Pod" {
+		s.completePod(c.object)
+	}
 	if err := s.admit(ctx, c); err != nil || c.dryRun {
 		return nil, err
 	}
 	return s.store(key, c), nil
+}
+
+// completePod fills in what every API server fills in, and what a webhook adds.
+func (s *Server) completePod(pod *unstructured.Unstructured) {
+	account, _, _ := unstructured.NestedString(pod.Object, "spec", "serviceAccountName")
+	_ = unstructured.SetNestedField(pod.Object, account, "spec", "serviceAccount")
+	if s.tampered {
+		_ = unstructured.SetNestedField(pod.Object, true, "spec", "shareProcessNamespace")
+	}
 }
 
 // update stores a new version of an object. What a client sent as metadata of the server's own is put right.
