@@ -48,7 +48,7 @@ func TestLimitsAreHardForTheCode(t *testing.T) {
 	s.flags = []string{"--max-file=4096"}
 	got := strings.Split(strings.TrimSpace(s.payload("limits").stdout), "\n")
 	slices.Sort(got)
-	if want := []string{"core 0 0", "fsize 4096 4096", "nofile 4096 4096"}; !slices.Equal(got, want) {
+	if want := []string{"core 0 0", "fsize 4096 4096", "nofile 4096 4096", "nproc 128 128"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -87,7 +87,7 @@ func TestADaemonThatKeepsForgingAndHoldsStdoutIsEnded(t *testing.T) {
 
 func TestAForkBombLeftBehindIsEnded(t *testing.T) {
 	s := newSandbox(t)
-	s.processLimit = "64"
+	s.flags = []string{"--max-processes=64"}
 	r := s.payload("fork-bomb")
 	r.want(t, runner.Completed, 0)
 	if r.report.Stdout.Bytes != 1<<20 {

@@ -19,7 +19,7 @@ import (
 
 // silence returns an address whose packets are dropped, as an enforced policy
 // does: a listener with a filter (socket(7), SO_ATTACH_FILTER) that keeps none.
-func silence(t *testing.T) netip.AddrPort {
+func silence(t testing.TB) netip.AddrPort {
 	t.Helper()
 	listener := listen(t)
 	raw, err := listener.SyscallConn()
@@ -37,7 +37,7 @@ func silence(t *testing.T) netip.AddrPort {
 	return addressOf(t, listener)
 }
 
-func listen(t *testing.T) *net.TCPListener {
+func listen(t testing.TB) *net.TCPListener {
 	t.Helper()
 	var config net.ListenConfig
 	config.SetMultipathTCP(false) // It takes no filter.
@@ -49,7 +49,7 @@ func listen(t *testing.T) *net.TCPListener {
 	return listener.(*net.TCPListener)
 }
 
-func addressOf(t *testing.T, listener net.Listener) netip.AddrPort {
+func addressOf(t testing.TB, listener net.Listener) netip.AddrPort {
 	t.Helper()
 	address, err := netip.ParseAddrPort(listener.Addr().String())
 	if err != nil {

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case stageRole:
-			fmt.Fprintln(os.Stderr, "stage:", stage(os.Args[2], os.Args[3], os.Args[4:]))
+			fmt.Fprintln(os.Stderr, "stage:", stage(os.Args[2], os.Args[3:]))
 			os.Exit(1)
 		case "prepare", "run":
 			main()
@@ -74,7 +74,7 @@ func runTests(m *testing.M) int {
 
 // stage does what a container runtime does: it mounts the /proc of its new PID
 // namespace, gives up root and becomes the runner as PID 1.
-func stage(user, processLimit string, argv []string) error {
+func stage(user string, argv []string) error {
 	uid, err := strconv.Atoi(user)
 	if err != nil {
 		return err
@@ -88,27 +88,17 @@ func stage(user, processLimit string, argv []string) error {
 	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(uid), syscall.Setuid(uid)); err != nil {
 		return fmt.Errorf("give up root: %w", err)
 	}
-	if processLimit != "" {
-		var n uint64
-		if _, err := fmt.Sscan(processLimit, &n); err != nil {
-			return err
-		}
-		if err := unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: n, Max: n}); err != nil {
-			return fmt.Errorf("limit processes: %w", err)
-		}
-	}
 	return unix.Exec(argv[0], argv, os.Environ())
 }
 
 // sandbox is one run of the runner as PID 1, as the uid of a real pod.
 type sandbox struct {
-	t            *testing.T
-	dir          string
-	code         runner.File
-	inputs       []runner.File
-	timeout      time.Duration
-	maxOutput    int
-	processLimit string
+	t         *testing.T
+	dir       string
+	code      runner.File
+	inputs    []runner.File
+	timeout   time.Duration
+	maxOutput int
 	// apiServer is what the kubelet would say; it stays silent.
 	apiServer netip.AddrPort
 	env       []string // more of the runner's environment
@@ -177,7 +167,7 @@ func (s *sandbox) run(command ...string) result {
 		s.t.Fatal(err)
 	}
 	args := []string{
-		stageRole, strconv.Itoa(sandboxUser), s.processLimit, self, "run", "--code=" + s.code.Path, "--code-sha256=" + s.code.SHA256,
+		stageRole, strconv.Itoa(sandboxUser), self, "run", "--code=" + s.code.Path, "--code-sha256=" + s.code.SHA256,
 		"--timeout=" + s.timeout.String(), fmt.Sprintf("--max-output=%d", s.maxOutput), "--termination-log=" + log,
 		"--env=PATH", "--env=TERMINATION_LOG", "--env=MARKER", "--env=ABSENT", "--writable=" + s.writable, "--canary-wait=10ms",
 	}
@@ -260,7 +250,7 @@ func (o *output) Write(p []byte) (int, error) {
 func (s *sandbox) bare(name string) string {
 	s.t.Helper()
 	log := filepath.Join(s.dir, "termination-log")
-	cmd := exec.Command(self, stageRole, strconv.Itoa(sandboxUser), "", self, payloadRole, name)
+	cmd := exec.Command(self, stageRole, strconv.Itoa(sandboxUser), self, payloadRole, name)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS}
 	cmd.Env = []string{"TERMINATION_LOG=" + log}
 	out, err := cmd.Output()

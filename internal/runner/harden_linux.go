@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -21,16 +20,12 @@ import (
 // blocking calls (wait, two forwarded streams), the collector and spares.
 const warmThreads = 8
 
-// Limits that the code inherits. The container's cgroup bounds memory and
-// processes; nothing else bounds these.
-const (
-	maxOpenFiles = 4096 // of a process: the node's table of open files is shared by all pods
-	maxProcesses = 1024 // of a user, where the user is the pod's alone
-)
+// maxOpenFiles of a process: the node's table of open files is shared by all pods.
+const maxOpenFiles = 4096
 
 // harden makes this process unreachable for code with the same uid, and sets the
 // limits that the code inherits. The channel receives the request to stop.
-func harden(maxFile int64) (<-chan os.Signal, error) {
+func harden(maxFile, maxProcesses int64) (<-chan os.Signal, error) {
 	// Only PID 1 is safe from SIGKILL by its neighbours, ends with all of them
 	// and can find all of them.
 	if os.Getpid() != 1 {
@@ -40,11 +35,11 @@ func harden(maxFile int64) (<-chan os.Signal, error) {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("set undumpable: %w", err)
 	}
-	if err := limitResources(maxFile); err != nil {
-		return nil, err
-	}
 	runtime.GOMAXPROCS(2)
 	startThreads(warmThreads)
+	if err := limitResources(maxFile, maxProcesses); err != nil {
+		return nil, err
+	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, unix.SIGTERM)
 	// A closed log must be an error of write, not the end of the runner.
@@ -52,40 +47,24 @@ func harden(maxFile int64) (<-chan os.Signal, error) {
 	return stop, dropSignalHandlers()
 }
 
-// limitResources sets soft and hard limits (getrlimit(2)). Processes are counted
-// by user over the whole node, unless the pod has a user namespace of its own: a
-// limit there would let one sandbox starve another.
-func limitResources(maxFile int64) error {
-	limits := map[int]uint64{unix.RLIMIT_CORE: 0, unix.RLIMIT_FSIZE: uint64(maxFile), unix.RLIMIT_NOFILE: maxOpenFiles} //nolint:gosec // Checked to be positive.
-	own, err := ownUsers()
-	if err != nil {
-		return err
-	}
-	if own {
-		limits[unix.RLIMIT_NPROC] = maxProcesses
-	}
-	for resource, limit := range limits {
+// limitResources sets soft and hard limits (getrlimit(2)). The container's cgroup
+// bounds memory; these bound what it does not. A fork bomb that fills the memory
+// keeps the kernel so busy that not even its end gets a turn.
+func limitResources(maxFile, maxProcesses int64) error {
+	for resource, limit := range map[int]int64{
+		unix.RLIMIT_CORE: 0, unix.RLIMIT_FSIZE: maxFile, unix.RLIMIT_NOFILE: maxOpenFiles, unix.RLIMIT_NPROC: maxProcesses,
+	} {
 		var now syscall.Rlimit
 		if err := syscall.Getrlimit(resource, &now); err != nil {
 			return fmt.Errorf("read resource limit %d: %w", resource, err)
 		}
-		limit = min(limit, now.Max) // Only root may raise it.
+		allowed := min(uint64(limit), now.Max) //nolint:gosec // Checked to be positive. Only root may raise it.
 		// Not unix.Setrlimit: the syscall package has to know of it, or it gives the code the limit that the runner was started with.
-		if err := syscall.Setrlimit(resource, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
+		if err := syscall.Setrlimit(resource, &syscall.Rlimit{Cur: allowed, Max: allowed}); err != nil {
 			return fmt.Errorf("set resource limit %d: %w", resource, err)
 		}
 	}
 	return nil
-}
-
-// ownUsers says whether the pod has a user namespace (user_namespaces(7)): the
-// initial one maps every user to itself.
-func ownUsers() (bool, error) {
-	text, err := os.ReadFile("/proc/self/uid_map")
-	if err != nil {
-		return false, fmt.Errorf("read user map: %w", err)
-	}
-	return !slices.Equal(strings.Fields(string(text)), []string{"0", "0", "4294967295"}), nil
 }
 
 // keptHandlers are the request to stop, the Go scheduler's own signal, and two

@@ -34,6 +34,10 @@ type RunOptions struct {
 	Writable []string
 	// MaxFile is the size in bytes that no file of the code may exceed, more than zero.
 	MaxFile int64
+	// MaxProcesses is how many processes and threads the user of the sandbox may
+	// have, the runner's own included; more than zero. The user has to be the
+	// sandbox's alone.
+	MaxProcesses int64
 	// CanaryWait is how long the API server has to stay silent, more than zero.
 	CanaryWait time.Duration
 	// Command is the program, looked up in PATH if it has no slash, and its arguments.
@@ -64,7 +68,7 @@ func (o RunOptions) run(stdout, stderr io.Writer, now func() time.Time) Report {
 	if err := o.check(); err != nil {
 		return refusal(err, now)
 	}
-	stop, err := harden(o.MaxFile)
+	stop, err := harden(o.MaxFile, o.MaxProcesses)
 	if err != nil {
 		return refusal(err, now)
 	}
@@ -94,8 +98,8 @@ func (o RunOptions) run(stdout, stderr io.Writer, now func() time.Time) Report {
 
 // check refuses options that leave something unbounded.
 func (o RunOptions) check() error {
-	if o.Timeout <= 0 || o.MaxOutput < 0 || o.MaxFile <= 0 || o.CanaryWait <= 0 || len(o.Command) == 0 {
-		return errors.New("a timeout, an output limit, a file limit, a wait and a command are needed")
+	if o.Timeout <= 0 || o.MaxOutput < 0 || o.MaxFile <= 0 || o.MaxProcesses <= 0 || o.CanaryWait <= 0 || len(o.Command) == 0 {
+		return errors.New("a timeout, an output limit, a file limit, a process limit, a wait and a command are needed")
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 const AskedBytes = 96 << 10
 
 // askFor writes what differs between two sandbox pods into an annotation: the
-// images, arguments, variables, limits and the egress profile. The admission
+// images, arguments, variables, limits, the egress profile and the user. The admission
 // policy airlock-pod-shape reads the same list off the pod that arrives, after
 // every webhook, and refuses it where the two are not the same.
 func askFor(pod *corev1.Pod) error {
@@ -42,7 +42,7 @@ func asked(pod *corev1.Pod) string {
 		class = *pod.Spec.RuntimeClassName
 	}
 	words = append(words, limits.Cpu().String(), limits.Memory().String(), limits.StorageEphemeral().String(),
-		strconv.FormatInt(*pod.Spec.ActiveDeadlineSeconds, 10), class, pod.Labels[LabelEgressProfile])
+		strconv.FormatInt(*pod.Spec.ActiveDeadlineSeconds, 10), class, pod.Labels[LabelEgressProfile], strconv.FormatInt(*pod.Spec.SecurityContext.RunAsUser, 10))
 	for i, word := range words {
 		words[i] = strconv.Itoa(utf8.RuneCountInString(word)) + ":" + word
 	}

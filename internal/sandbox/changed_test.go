@@ -3,13 +3,16 @@
 package sandbox
 
 import (
+	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/airlock-dev/airlock/internal/sandbox/sandboxtest"
 )
@@ -92,6 +95,19 @@ func TestEveryAdditionToAPodIsNoticed(t *testing.T) {
 		if noticed := at != ""; noticed == slices.Contains(placement, name) {
 			t.Errorf("%s: changed at %q", name, at)
 		}
+	}
+}
+
+// The kernel counts processes by user.
+func TestNoTwoSandboxesShareAUser(t *testing.T) {
+	users := map[int64]bool{}
+	for i := range 1000 {
+		pod := mustPod(t, testParams(func(p *Params) { p.Request.UID = types.UID(fmt.Sprintf("4b1f3f2e-7c1d-4c1e-9d53-%012d", i)) }))
+		user := *pod.Spec.SecurityContext.RunAsUser
+		if users[user] || user < firstUser || user > math.MaxInt32 {
+			t.Errorf("user %d is shared or out of range", user)
+		}
+		users[user] = true
 	}
 }
 

@@ -14,14 +14,15 @@ import (
 )
 
 const (
-	// userID is the uid and gid of everything in the pod; no image needs to know it.
-	userID = 65532
 	// StartMargin is what a pod gets on top of the code's own timeout to pull its
 	// images and start. The runner ends the code at its timeout; the kubelet ends
 	// the pod when the margin is used up as well, whatever hangs.
 	StartMargin = 60 * time.Second
 	// MaxOutputBytes is how much of stdout, and of stderr, reaches the pod's log.
 	MaxOutputBytes = 1 << 20
+	// MaxProcesses is how many processes and threads a sandbox may have, the
+	// runner's dozen included.
+	MaxProcesses = 128
 
 	terminationLog = corev1.TerminationMessagePathDefault
 	// gracePeriod is one second: with 0, deleting the pod would remove the object
@@ -60,7 +61,7 @@ func Pod(p Params) (*corev1.Pod, error) {
 			// no name with a search domain at its end.
 			DNSPolicy:       corev1.DNSClusterFirst,
 			DNSConfig:       &corev1.PodDNSConfig{Options: []corev1.PodDNSConfigOption{{Name: "ndots", Value: new("1")}}},
-			SecurityContext: podSecurity(),
+			SecurityContext: podSecurity(userOf(p.Request.UID)),
 			Volumes:         volumes(p),
 			InitContainers:  []corev1.Container{prepare(p, file)},
 			Containers:      []corev1.Container{run(p, file)},
@@ -105,6 +106,7 @@ func run(p Params, file string) corev1.Container {
 		fmt.Sprintf("--timeout=%ds", p.Limits.TimeoutSeconds),
 		fmt.Sprintf("--max-output=%d", MaxOutputBytes),
 		fmt.Sprintf("--max-file=%d", p.Limits.Memory.Value()), // the size of the workspace
+		fmt.Sprintf("--max-processes=%d", MaxProcesses),
 		"--writable=" + WorkspacePath,
 		"--writable=" + tmpPath,
 		"--termination-log=" + terminationLog,
@@ -137,7 +139,7 @@ func container(p Params, name, image string) corev1.Container {
 		Image:                    image,
 		ImagePullPolicy:          corev1.PullIfNotPresent,
 		Resources:                resources(p.Limits),
-		SecurityContext:          containerSecurity(),
+		SecurityContext:          containerSecurity(userOf(p.Request.UID)),
 		TerminationMessagePath:   terminationLog,
 		TerminationMessagePolicy: corev1.TerminationMessageReadFile,
 	}

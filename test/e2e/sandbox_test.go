@@ -36,8 +36,10 @@ func TestTheSandboxHasNothing(t *testing.T) {
 		got[key] = strings.Join(strings.Fields(status[key]), " ")
 	}
 	const none = "0000000000000000"
+	user := int(*pod.Spec.SecurityContext.RunAsUser)
+	ids := strings.TrimSpace(strings.Repeat(strconv.Itoa(user)+" ", 4))
 	want := map[string]string{
-		"Uid": "65532 65532 65532 65532", "Gid": "65532 65532 65532 65532",
+		"Uid": ids, "Gid": ids,
 		"CapPrm": none, "CapEff": none, "CapBnd": none, "CapAmb": none, "NoNewPrivs": "1", "Seccomp": "2",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -45,7 +47,7 @@ func TestTheSandboxHasNothing(t *testing.T) {
 	}
 
 	for target, options := range mountsOf(t, pid) {
-		if target != "/workspace" && target != "/tmp" && strings.HasPrefix(options, "rw") && writable(pid, target) {
+		if target != "/workspace" && target != "/tmp" && strings.HasPrefix(options, "rw") && writable(pid, user, target) {
 			t.Errorf("%s can be written (%s)", target, options)
 		}
 		if strings.Contains(target, "serviceaccount") {
@@ -61,7 +63,7 @@ func TestTheSandboxHasNothing(t *testing.T) {
 
 // writable says whether the sandbox's user may write at the top of a mount that is not read-only. What the runtime mounts
 // below /dev (terminals, shared memory, message queues, the termination message) lives and dies with the container.
-func writable(pid int, target string) bool {
+func writable(pid, user int, target string) bool {
 	if strings.HasPrefix(target, "/dev/") {
 		return false
 	}
@@ -72,8 +74,7 @@ func writable(pid int, target string) bool {
 	if at.Mode&unix.S_IFMT == unix.S_IFCHR {
 		return false // a file of /proc that the runtime masks with /dev/null
 	}
-	const user = 65532
-	return at.Mode&0o002 != 0 || at.Uid == user && at.Mode&0o200 != 0 || at.Gid == user && at.Mode&0o020 != 0
+	return at.Mode&0o002 != 0 || int(at.Uid) == user && at.Mode&0o200 != 0 || int(at.Gid) == user && at.Mode&0o020 != 0
 }
 
 // processOf finds the interpreter of a pod: the process in the pod's cgroup that is neither the runner nor the pause container.
