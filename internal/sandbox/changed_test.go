@@ -70,6 +70,7 @@ func TestWhatTheClusterAddsIsNoChange(t *testing.T) {
 func TestEveryChangedPropertyOfAPodIsNoticed(t *testing.T) {
 	pod := mustPod(t, testParams(withEverything))
 	mutants := sandboxtest.Mutations(inJSON(t, pod))
+	t.Logf("%d mutants", len(mutants))
 	if len(mutants) < 300 {
 		t.Fatalf("only %d mutants", len(mutants))
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -247,7 +248,7 @@ func TestBombsEndWithTheirSandbox(t *testing.T) {
 				t.Fatal(err)
 			}
 			if left := processesOf(t, string(pod.UID)); len(left) > 0 {
-				t.Errorf("processes outlive the run: %q", left)
+				t.Errorf("processes outlive the run: %v", left)
 			}
 		})
 	}
@@ -257,22 +258,23 @@ func TestBombsEndWithTheirSandbox(t *testing.T) {
 	}
 }
 
-// processesOf lists the commands that run in a pod's cgroup, the pause container's left out.
-func processesOf(t *testing.T, podUID string) []string {
+// processesOf lists the processes in a pod's cgroup with their commands, the pause container's left out.
+func processesOf(t *testing.T, podUID string) map[int]string {
 	t.Helper()
 	paths, err := filepath.Glob("/proc/[0-9]*/cgroup")
 	if err != nil || podUID == "" {
 		t.Fatalf("processes of pod %q: %v", podUID, err)
 	}
-	var found []string
+	found := map[int]string{}
 	for _, path := range paths {
 		cgroups, err := os.ReadFile(path)
 		if err != nil || !strings.Contains(string(cgroups), podUID) {
 			continue // It ended, or is somebody else's.
 		}
 		command, err := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
-		if err == nil && len(command) > 0 && !strings.HasPrefix(string(command), "/pause") {
-			found = append(found, strings.ReplaceAll(string(command), "\x00", " "))
+		pid, notPID := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err == nil && notPID == nil && len(command) > 0 && !strings.HasPrefix(string(command), "/pause") {
+			found[pid] = strings.ReplaceAll(string(command), "\x00", " ")
 		}
 	}
 	return found

