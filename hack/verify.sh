@@ -37,10 +37,10 @@ check() {
 
   files_without_licence() { go_files | xargs grep -L '^// SPDX-License-Identifier: Apache-2.0$' || true; }
 
-  # The threat model promises that each test it names attacks something.
+  # The threat model and the bars of approvals promise that each test they name attacks something.
   missing_attack_tests() {
     local test
-    grep -oE '\b(Test|Fuzz)[A-Z][A-Za-z0-9]+' docs/threat-model.md | sort -u | while read -r test; do
+    grep -ohE '\b(Test|Fuzz)[A-Z][A-Za-z0-9]+' docs/threat-model.md docs/approval.md | sort -u | while read -r test; do
       git grep -qE "^func $test\(" -- '*_test.go' || echo "$test"
     done
   }
@@ -60,7 +60,7 @@ check "generated files are up to date" "make generate" stale_generated_files
 check "no file is untracked" "git add it, or name it in .gitignore" untracked_files
 check "Go files are formatted" "gofmt -w FILE" unformatted_files
 check "Go files name their licence" "begin with: // SPDX-License-Identifier: Apache-2.0" files_without_licence
-check "tests that the threat model names exist" "correct docs/threat-model.md" missing_attack_tests
+check "tests that the threat model names exist" "correct docs/threat-model.md or docs/approval.md" missing_attack_tests
 for module in $(hack/modules.sh); do
   check "go.mod is tidy: $module" "go -C $module mod tidy" go -C "$module" mod tidy -diff
   check "go vet: $module" "see the messages" go -C "$module" vet -tags=integration,e2e,cluster,oracle ./...
