@@ -19,7 +19,7 @@ import (
 const usage = `Usage:
   airlock-runner prepare --source=FILE --code=FILE --code-sha256=HEX --runner=FILE [--input=FILE=HEX ...] [--inputs-to=DIR]
   airlock-runner run --code=FILE --code-sha256=HEX [--input=FILE=HEX ...] [--env=NAME ...] [--writable=DIR ...]
-                     [--timeout=30s] [--max-output=BYTES] [--max-file=BYTES] [--max-processes=N] [--canary-wait=200ms] -- COMMAND [ARG ...]
+                     [--timeout=30s] [--max-output=BYTES] [--max-file=BYTES] [--max-processes=N] [--canary-wait=100ms] -- COMMAND [ARG ...]
 `
 
 func main() {
@@ -63,7 +63,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.Int64Var(&o.MaxOutput, "max-output", 1<<20, "`BYTES` of stdout, and of stderr, to forward")
 	flags.Int64Var(&o.MaxFile, "max-file", 1<<30, "`BYTES` that a file of the code may have")
 	flags.Int64Var(&o.MaxProcesses, "max-processes", 128, "`NUMBER` of processes and threads of the user")
-	flags.DurationVar(&o.CanaryWait, "canary-wait", 200*time.Millisecond, "how long the API server has to stay silent")
+	flags.DurationVar(&o.CanaryWait, "canary-wait", 100*time.Millisecond, "how long the API server has to stay silent")
 	flags.Func("env", "`NAME` of a variable that the code gets, may be repeated", appendTo(&o.Env))
 	flags.Func("writable", "`DIR` that the code may write to, may be repeated", appendTo(&o.Writable))
 	if err := flags.Parse(args); err != nil {

@@ -142,9 +142,17 @@ func (r *Reconciler) reassess(ctx context.Context, from client.Reader, req *v1al
 		return nil, err
 	}
 	if a.envelope != was.EnvelopeDigest || a.verdict.Decision != was.Verdict.Decision {
-		return nil, envelopeChanged("what would run now is not what was judged")
+		return nil, envelopeChanged(difference(a, was))
 	}
 	return a, nil
+}
+
+// difference says in words what changed. A request's spec never does, so it is the policy or what the request refers to.
+func difference(a *assessment, was *v1alpha1.ExecutionRequestStatus) string {
+	if a.verdict.PolicyDigest != was.Verdict.PolicyDigest {
+		return fmt.Sprintf("policy %s is not what it was", a.policy.Name)
+	}
+	return "an input, or what vouches for it, is not what it was"
 }
 
 func envelopeChanged(how string) *refusal {
