@@ -30,6 +30,7 @@ type settings struct {
 	probeAddress   string
 	leaderElection bool
 	qps            float64
+	audit          controllers.AuditOptions
 	log            zap.Options
 }
 
@@ -55,8 +56,13 @@ func parseFlags() settings {
 	flag.StringVar(&s.probeAddress, "health-probe-bind-address", ":8081", "address of the health probes")
 	flag.BoolVar(&s.leaderElection, "leader-elect", true, "let one of several replicas work at a time")
 	flag.Float64Var(&s.qps, "kube-api-qps", 200, "requests a second to the API server; the burst is twice that")
+	flag.StringVar(&s.audit.Dir, "audit-dir", "/var/lib/airlock/audit", "folder of the audit log, on a volume of its own")
+	flag.StringVar(&s.audit.KeyDir, "audit-key-dir", "/etc/airlock/audit", "folder with the audit log's signing-key (Ed25519, PKCS #8 in PEM) and origin")
+	flag.StringVar(&s.audit.Address, "audit-bind-address", "127.0.0.1:8082", "loopback address at which auditors read the log through a port-forward, empty to switch it off")
+	flag.StringVar(&s.audit.WitnessPolicy, "audit-witness-policy", "", "file with a witness policy in Sigsum's format, empty for no witnesses")
 	s.log.BindFlags(flag.CommandLine)
 	flag.Parse()
+	s.audit.Namespace = s.OperatorNamespace
 	return s
 }
 
@@ -95,8 +101,12 @@ func run(s settings) error {
 	if err != nil {
 		return fmt.Errorf("set up the preflight: %w", err)
 	}
-	guard := &controllers.Guard{Checker: checker, Clock: clock.RealClock{}}
-	if err := controllers.Setup(mgr, clock.RealClock{}, guard, s.Options); err != nil {
+	log, err := controllers.SetupAudit(mgr, s.audit)
+	if err != nil {
+		return err
+	}
+	guard := &controllers.Guard{Checker: checker, Audit: log, Clock: clock.RealClock{}}
+	if err := controllers.Setup(mgr, clock.RealClock{}, guard, log, s.Options); err != nil {
 		return err
 	}
 	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("preflight", guard.Ready)); err != nil {

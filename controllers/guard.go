@@ -15,6 +15,7 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/airlock-dev/airlock/internal/audit"
 	"github.com/airlock-dev/airlock/internal/preflight"
 )
 
@@ -27,11 +28,17 @@ type Guard struct {
 	Checker interface {
 		Check(ctx context.Context) []preflight.Problem
 	}
+	// Audit is the log: launches stop where it cannot be written, and what stops them is recorded there.
+	Audit interface {
+		Problems() []string
+		Later(records ...audit.Record)
+	}
 	Clock clock.PassiveClock
 
 	mu       sync.Mutex
 	checked  time.Time
-	problems []string
+	found    []string // by the checker
+	problems []string // and by the log, as they were last recorded
 }
 
 // +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingadmissionpolicies;validatingadmissionpolicybindings;mutatingadmissionpolicies;mutatingadmissionpolicybindings,verbs=get
@@ -45,21 +52,29 @@ type Guard struct {
 func (g *Guard) Problems(ctx context.Context) []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	first := g.checked.IsZero()
+	g.check(ctx)
+	problems := slices.Concat(g.found, g.Audit.Problems())
+	if first || !slices.Equal(problems, g.problems) {
+		ctrl.Log.WithName("preflight").Info("what holds launches back", "problems", problems)
+		g.Audit.Later(audit.PreflightRecord(problems, g.Clock.Now()))
+	}
+	g.problems = problems
+	return problems
+}
+
+// check asks the checker, unless it was asked a moment ago.
+func (g *Guard) check(ctx context.Context) {
 	// A result from the future is none: the clock was set back.
 	if age := g.Clock.Since(g.checked); !g.checked.IsZero() && age >= 0 && age < preflightTTL {
-		return g.problems
+		return
 	}
-	before := g.problems
-	g.problems = nil
+	g.found = nil
 	// Not with the caller's cancellation: a probe that gave up must not hold launches back.
 	for _, p := range g.Checker.Check(context.WithoutCancel(ctx)) {
-		g.problems = append(g.problems, fmt.Sprintf("%s: %s; %s", p.What, p.Why, p.Fix))
+		g.found = append(g.found, fmt.Sprintf("%s: %s; %s", p.What, p.Why, p.Fix))
 	}
 	g.checked = g.Clock.Now()
-	if !slices.Equal(before, g.problems) {
-		ctrl.Log.WithName("preflight").Info("what holds launches back", "problems", g.problems)
-	}
-	return g.problems
 }
 
 // Ready is a readiness check: an operator that may not launch is not ready, and says why.

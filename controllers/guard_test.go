@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"github.com/airlock-dev/airlock/internal/audit"
 	"github.com/airlock-dev/airlock/internal/preflight"
 )
 
@@ -29,10 +30,39 @@ func (c *scriptedChecker) Check(ctx context.Context) []preflight.Problem {
 	return c.problems
 }
 
+// auditNotes is what the guard tells the log, and the log the guard.
+type auditNotes struct {
+	problems []string
+	recorded []audit.Type
+}
+
+func (n *auditNotes) Problems() []string { return n.problems }
+
+func (n *auditNotes) Later(records ...audit.Record) {
+	for _, r := range records {
+		n.recorded = append(n.recorded, r.Type)
+	}
+}
+
+func TestALogThatCannotBeWrittenStopsLaunchesAtOnceAndChangesAreRecordedOnce(t *testing.T) {
+	notes := &auditNotes{}
+	guard := &Guard{Checker: &scriptedChecker{}, Clock: clocktesting.NewFakePassiveClock(time.Unix(1, 0)), Audit: notes}
+	for _, problems := range [][]string{nil, {"full"}, {"full"}, nil, nil} {
+		notes.problems = problems
+		if diff := cmp.Diff(problems, guard.Problems(t.Context())); diff != "" {
+			t.Errorf("problems (-want +got):\n%s", diff)
+		}
+	}
+	want := []audit.Type{audit.PreflightBack, audit.PreflightLost, audit.PreflightBack}
+	if diff := cmp.Diff(want, notes.recorded); diff != "" {
+		t.Errorf("records (-want +got):\n%s", diff)
+	}
+}
+
 func TestABurstOfLaunchesCostsOnePreflightAndAChangeIsSeenSoon(t *testing.T) {
 	clk := clocktesting.NewFakePassiveClock(time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC))
 	checker := &scriptedChecker{}
-	guard := &Guard{Checker: checker, Clock: clk}
+	guard := &Guard{Checker: checker, Clock: clk, Audit: &auditNotes{}}
 	for range 100 {
 		if got := guard.Problems(t.Context()); len(got) != 0 {
 			t.Fatalf("problems %v, want none", got)
@@ -49,7 +79,7 @@ func TestABurstOfLaunchesCostsOnePreflightAndAChangeIsSeenSoon(t *testing.T) {
 }
 
 func TestAProbeThatGaveUpDoesNotHoldLaunchesBack(t *testing.T) {
-	guard := &Guard{Checker: &scriptedChecker{}, Clock: clocktesting.NewFakePassiveClock(time.Unix(1, 0))}
+	guard := &Guard{Checker: &scriptedChecker{}, Clock: clocktesting.NewFakePassiveClock(time.Unix(1, 0)), Audit: &auditNotes{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := guard.Ready(httptest.NewRequestWithContext(ctx, "GET", "/readyz", nil)); err != nil {
@@ -61,7 +91,7 @@ func TestAProbeThatGaveUpDoesNotHoldLaunchesBack(t *testing.T) {
 }
 
 func TestAnOperatorThatMayNotLaunchIsNotReady(t *testing.T) {
-	guard := &Guard{Checker: &scriptedChecker{problems: []preflight.Problem{{What: "Cilium", Why: "is absent", Fix: "install it"}}}, Clock: clocktesting.NewFakePassiveClock(time.Unix(1, 0))}
+	guard := &Guard{Checker: &scriptedChecker{problems: []preflight.Problem{{What: "Cilium", Why: "is absent", Fix: "install it"}}}, Clock: clocktesting.NewFakePassiveClock(time.Unix(1, 0)), Audit: &auditNotes{}}
 	if err := guard.Ready(httptest.NewRequest("GET", "/readyz", nil)); err == nil || !strings.Contains(err.Error(), "Cilium: is absent; install it") {
 		t.Errorf("ready gives %v, want the problem", err)
 	}
@@ -69,7 +99,7 @@ func TestAnOperatorThatMayNotLaunchIsNotReady(t *testing.T) {
 
 func TestAGuardWithoutClockTimeChecksAgain(t *testing.T) {
 	checker := &scriptedChecker{}
-	guard := &Guard{Checker: checker, Clock: clocktesting.NewFakePassiveClock(time.Unix(100, 0))}
+	guard := &Guard{Checker: checker, Clock: clocktesting.NewFakePassiveClock(time.Unix(100, 0)), Audit: &auditNotes{}}
 	guard.Problems(t.Context())
 	guard.Clock = clocktesting.NewFakePassiveClock(time.Unix(0, 0)) // set back
 	guard.Problems(t.Context())

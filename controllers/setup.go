@@ -17,7 +17,7 @@ import (
 )
 
 // Setup registers every controller with the manager.
-func Setup(mgr ctrl.Manager, clk clock.PassiveClock, guard executionrequest.Guard, opts executionrequest.Options) error {
+func Setup(mgr ctrl.Manager, clk clock.PassiveClock, guard executionrequest.Guard, log executionrequest.AuditLog, opts executionrequest.Options) error {
 	rules := kyverno.NewEngine(mgr.GetAPIReader(), mgr.GetRESTMapper())
 	requests := &executionrequest.Reconciler{
 		Client:   mgr.GetClient(),
@@ -25,6 +25,7 @@ func Setup(mgr ctrl.Manager, clk clock.PassiveClock, guard executionrequest.Guar
 		Clock:    clk,
 		Guard:    guard,
 		Rules:    rules,
+		Audit:    log,
 		Recorder: mgr.GetEventRecorder("airlock"),
 		Options:  opts,
 	}
@@ -37,7 +38,7 @@ func Setup(mgr ctrl.Manager, clk clock.PassiveClock, guard executionrequest.Guar
 	if err := (&executiongrant.Reconciler{Client: mgr.GetClient(), Clock: clk}).SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("set up the ExecutionGrant controller: %w", err)
 	}
-	if err := (&executionpolicy.Reconciler{Client: mgr.GetClient(), Rules: rules}).SetupWithManager(mgr); err != nil {
+	if err := (&executionpolicy.Reconciler{Client: mgr.GetClient(), Rules: rules, Audit: log, Clock: clk}).SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("set up the ExecutionPolicy controller: %w", err)
 	}
 	return nil

@@ -46,6 +46,7 @@ const (
 	ReasonPodRefused       = "PodRefused"
 	ReasonPodChanged       = "PodChanged"
 	ReasonCredentialAbsent = "CredentialNotFound"
+	ReasonAuditUnavailable = "AuditLogUnavailable"
 
 	// Finished.
 	ReasonSucceeded        = "Succeeded"

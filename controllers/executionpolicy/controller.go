@@ -11,24 +11,36 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/audit"
 	"github.com/airlock-dev/airlock/internal/gate"
 	"github.com/airlock-dev/airlock/internal/kyverno"
 	"github.com/airlock-dev/airlock/internal/policy"
 )
+
+// AuditLog is the part of the log that this controller writes to.
+type AuditLog interface {
+	Append(ctx context.Context, records ...audit.Record) (uint64, error)
+	Later(records ...audit.Record)
+}
 
 // Reconciler sets Ready on ExecutionPolicies.
 type Reconciler struct {
 	client.Client
 	// Rules are the organisation rules that policies select.
 	Rules *kyverno.Engine
+	// Audit is where changes are recorded.
+	Audit AuditLog
+	Clock clock.PassiveClock
 
 	watch ruleWatch
 }
@@ -54,6 +66,9 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 func (r *Reconciler) Reconcile(ctx context.Context, key ctrl.Request) (ctrl.Result, error) {
 	pol := &v1alpha1.ExecutionPolicy{}
 	if err := r.Get(ctx, key.NamespacedName, pol); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.Audit.Later(audit.PolicyGoneRecord(key.Name, r.Clock.Now()))
+		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	before := pol.DeepCopy()
@@ -73,6 +88,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, key ctrl.Request) (ctrl.Resu
 	}
 	if equality.Semantic.DeepEqual(before.Status, pol.Status) {
 		return ctrl.Result{RequeueAfter: retry}, nil
+	}
+	// Before the status: no request is judged by a policy that is not on record.
+	if _, err := r.Audit.Append(ctx, audit.PolicyRecord(pol, before.Status.Digest, r.Clock.Now())); err != nil {
+		return ctrl.Result{}, fmt.Errorf("record the change of the policy: %w", err)
 	}
 	if err := r.Status().Patch(ctx, pol, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
 		return ctrl.Result{}, fmt.Errorf("write policy status: %w", err)

@@ -54,7 +54,7 @@ func (r *Reconciler) approve(ctx context.Context, s *snapshot) (bool, error) {
 
 // awaits counts the decisions on the Approval, and says whether they permit to go on.
 func (r *Reconciler) awaits(s *snapshot, appr *v1alpha1.Approval) bool {
-	s.req.Status.ApprovalName = appr.Name
+	s.req.Status.ApprovalName, s.approval = appr.Name, appr
 	outcome, err := approval.Evaluate(appr, s.req, s.req.Status.EnvelopeDigest, s.now)
 	switch no := unusable(appr, outcome, err); {
 	case no == nil:

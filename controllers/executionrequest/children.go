@@ -116,6 +116,7 @@ func (r *Reconciler) sweep(ctx context.Context, key types.NamespacedName, standi
 		return fmt.Errorf("%w: request %s", errStale, key)
 	}
 	ctrl.LoggerFrom(ctx).Info("request is gone, ending its run", "objects", len(objects))
+	r.recordSwept(objects)
 	return r.delete(ctx, objects...)
 }
 

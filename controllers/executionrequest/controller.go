@@ -54,7 +54,9 @@ type Reconciler struct {
 	Clock clock.PassiveClock
 	Guard Guard
 	// Rules are the organisation rules that policies select.
-	Rules    *kyverno.Engine
+	Rules *kyverno.Engine
+	// Audit is the log; what has no record there does not run.
+	Audit    AuditLog
 	Recorder events.EventRecorder
 	Options  Options
 
@@ -68,10 +70,15 @@ type Reconciler struct {
 // snapshot is one reconcile's working copy.
 type snapshot struct {
 	req      *v1alpha1.ExecutionRequest
+	before   *v1alpha1.ExecutionRequest // as it was read
 	children children
 	now      time.Time
 	// assessed is the judgement of this reconcile, nil where the verdict was taken in an earlier one.
 	assessed *assessment
+	// approval is the request's, where this reconcile read it.
+	approval *v1alpha1.Approval
+	// launchRecorded says that the log has everything up to the launch.
+	launchRecorded bool
 	// requeue is the earliest time at which something changes by itself, zero for never.
 	requeue time.Duration
 }
@@ -144,6 +151,7 @@ func (r *Reconciler) reconcile(ctx context.Context, key types.NamespacedName) (c
 // advance runs the phases, writes the status once, and cleans up behind a finished request. What a phase reached before an
 // error is written all the same, unless it was reached on old data.
 func (r *Reconciler) advance(ctx context.Context, before *v1alpha1.ExecutionRequest, s *snapshot) error {
+	s.before = before
 	phaseErr := r.runPhases(ctx, s)
 	if errors.Is(phaseErr, errStale) {
 		return phaseErr
@@ -153,6 +161,7 @@ func (r *Reconciler) advance(ctx context.Context, before *v1alpha1.ExecutionRequ
 			return err
 		}
 	}
+	r.record(ctx, s, phaseErr)
 	if err := r.patchStatus(ctx, before, s); err != nil {
 		return errors.Join(phaseErr, err)
 	}

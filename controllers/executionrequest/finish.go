@@ -29,7 +29,8 @@ func (r *Reconciler) finish(ctx context.Context, s *snapshot) error {
 			return err
 		}
 	}
-	if ttl := s.req.Spec.TTLSecondsAfterFinished; ttl != nil {
+	// What is not recorded yet is derived from the request, so that it has to stay.
+	if ttl := s.req.Spec.TTLSecondsAfterFinished; ttl != nil && !unrecorded(s.req) {
 		keep := at.Add(time.Duration(*ttl) * time.Second).Sub(s.now)
 		if keep > 0 {
 			s.wakeAfter(keep)

@@ -107,6 +107,9 @@ func (r *Reconciler) launchOnce(ctx context.Context, s *snapshot) (*corev1.Pod, 
 	if err != nil {
 		return nil, &refusal{v1alpha1.ReasonInvalid, err.Error()}
 	}
+	if err := r.recordLaunch(ctx, s, live, pod); err != nil {
+		return nil, err
+	}
 	return r.createPod(ctx, pod)
 }
 

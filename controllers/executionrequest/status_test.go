@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/auditlog/auditlogtest"
 )
 
 // noon is when all unit tests happen.
@@ -177,7 +178,8 @@ func fakeReconciler(t *testing.T, funcs interceptor.Funcs, objects ...client.Obj
 		t.Fatal(err)
 	}
 	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithStatusSubresource(&v1alpha1.ExecutionRequest{}).WithInterceptorFuncs(funcs).Build()
-	return &Reconciler{Client: c, Live: c, Recorder: events.NewFakeRecorder(10)}
+	log, _ := auditlogtest.Start(t, auditlogtest.Config(t, t.TempDir()))
+	return &Reconciler{Client: c, Live: c, Recorder: events.NewFakeRecorder(10), Audit: log}
 }
 
 // Without an end, the request would be tried for ever while its pod runs.
@@ -239,6 +241,7 @@ func TestAReconcileWaitsForItsOwnLastWrite(t *testing.T) {
 	req := newSnapshot().req
 	req.Status.Conditions = []metav1.Condition{condition(v1alpha1.ConditionFinished, metav1.ConditionTrue, v1alpha1.ReasonDenied)}
 	req.Status.State = v1alpha1.StateDenied
+	req.Status.Audit = &v1alpha1.Audit{State: v1alpha1.AuditRecorded, Log: auditlogtest.Origin, Index: new(int64(0))}
 	r := fakeReconciler(t, interceptor.Funcs{
 		List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return nil },
 	}, req)

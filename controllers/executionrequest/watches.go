@@ -68,6 +68,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Named("executionrequest").
 		For(&v1alpha1.ExecutionRequest{}).
 		Owns(&v1alpha1.Approval{}).
+		Watches(&v1alpha1.ExecutionRequest{}, r.deletions()).
 		Watches(&corev1.Pod{}, toRequest).
 		Watches(metadataOf("ConfigMap"), toRequest, builder.OnlyMetadata).
 		Watches(metadataOf("Secret"), toRequest, builder.OnlyMetadata).

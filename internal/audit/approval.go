@@ -26,7 +26,7 @@ func AskedRecord(req *v1alpha1.ExecutionRequest, appr *v1alpha1.Approval) Record
 	e.Actor = &Actor{User: User{Name: "airlock-operator"}}
 	e.API = &API{Operation: "create approvals.airlock.dev", Service: Service{Name: "kube-apiserver"}}
 	e.Unmapped.Asked = &AskedDetails{
-		Approval: ApprovalRef{Name: appr.Name, UID: string(appr.UID)}, Required: appr.Spec.Required,
+		Approval: ApprovalRef{Name: appr.Name, UID: string(appr.UID)}, Required: appr.Spec.Required, Checkers: texts(appr.Spec.Checkers, maxGroups),
 		ExpiresAt: appr.Spec.ExpiresAt, EnvelopeDigest: appr.Spec.Subject.EnvelopeDigest,
 	}
 	return approvalRecord(req, appr, ApprovalRequested, "approval-requested/"+string(appr.UID), appr.CreationTimestamp.Time, e)

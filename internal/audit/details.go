@@ -69,6 +69,7 @@ type JudgedDetails struct {
 type AskedDetails struct {
 	Approval       ApprovalRef `json:"approval"`
 	Required       int32       `json:"required"`
+	Checkers       []string    `json:"checkers,omitempty"`
 	ExpiresAt      metav1.Time `json:"expiresAt"`
 	EnvelopeDigest string      `json:"envelopeDigest"`
 }
@@ -91,9 +92,13 @@ type LaunchDetails struct {
 	EnvelopeDigest string `json:"envelopeDigest"`
 	Pod            PodRef `json:"pod"`
 	// Approval is the one that the launch used up, absent where none was needed.
-	Approval    *ApprovalRef            `json:"approval,omitempty"`
+	Approval *ApprovalRef `json:"approval,omitempty"`
+	// GrantName is the grant that stood in for an approval.
+	GrantName string `json:"grantName,omitempty"`
+	// Egress and Credentials are what the pod gets, Dropped what approvers took away.
 	Egress      []v1alpha1.EgressTarget `json:"egress,omitempty"`
 	Credentials []string                `json:"credentials,omitempty"`
+	Dropped     *v1alpha1.Narrowing     `json:"dropped,omitempty"`
 }
 
 // PodRef identifies a pod and its content.

@@ -12,12 +12,14 @@ import (
 )
 
 // PodDigest identifies a pod by what it runs: its spec without the node's name,
-// its labels, and its annotations without the code, which the envelope binds.
+// its labels, and its annotations without the code, which the
+// envelope binds, and without what the operator wants of it, which repeats the spec.
 func PodDigest(pod *corev1.Pod) (string, error) {
 	spec := pod.Spec.DeepCopy()
 	spec.NodeName = ""
 	annotations := maps.Clone(pod.Annotations)
 	delete(annotations, sandbox.AnnotationCode)
+	delete(annotations, sandbox.AnnotationAsked)
 	return Digest(struct {
 		Labels      map[string]string `json:"labels,omitempty"`
 		Annotations map[string]string `json:"annotations,omitempty"`

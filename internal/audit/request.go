@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/approval"
+	"github.com/airlock-dev/airlock/internal/sandbox"
 )
 
 // maxFindings of a verdict that a record lists.
@@ -82,16 +84,18 @@ func JudgedRecord(req *v1alpha1.ExecutionRequest, reportDigest string, digests m
 
 // LaunchRecord records what is about to be created. appr is the approval that
 // was used up, nil where none was needed.
-func LaunchRecord(req *v1alpha1.ExecutionRequest, pod *corev1.Pod, envelope string, appr *v1alpha1.Approval, at time.Time) (Record, error) {
+func LaunchRecord(req *v1alpha1.ExecutionRequest, pod *corev1.Pod, appr *v1alpha1.Approval, at time.Time) (Record, error) {
 	digest, err := PodDigest(pod)
 	if err != nil {
 		return Record{}, err
 	}
 	r := scriptRecord(req, Launch, "launch/"+strings.TrimPrefix(digest, "sha256:"), at, newEvent(scriptActivity, activity{1, "Execute"}, informational, success,
 		fmt.Sprintf("launching pod %s/%s", pod.Namespace, pod.Name)))
+	narrowed := approval.Narrow(req, req.Status.Dropped)
 	r.Event.Unmapped.Launch = &LaunchDetails{
-		EnvelopeDigest: envelope, Pod: PodRef{Namespace: pod.Namespace, Name: pod.Name, Digest: digest, Images: imagesOf(pod)},
-		Egress: req.Spec.Egress, Credentials: req.Spec.Credentials,
+		EnvelopeDigest: req.Status.EnvelopeDigest, GrantName: req.Status.GrantName,
+		Pod:    PodRef{Namespace: pod.Namespace, Name: pod.Name, Digest: digest, Images: imagesOf(pod)},
+		Egress: narrowed.Spec.Egress, Credentials: narrowed.Spec.Credentials, Dropped: req.Status.Dropped,
 	}
 	if appr != nil {
 		r.Event.Unmapped.Launch.Approval = &ApprovalRef{Name: appr.Name, UID: string(appr.UID)}
@@ -144,19 +148,31 @@ func EndRecord(req *v1alpha1.ExecutionRequest) Record {
 	return r
 }
 
-// DeletedRecord records that a request is gone while its pod stands: the run is
-// ended. Of the request nothing is known but what its pod says.
-func DeletedRecord(namespace, name, uid, envelope string, pod *corev1.Pod, at time.Time) Record {
-	e := newEvent(scriptActivity, activity{otherActivity, "Finish"}, medium, failure, "the request was deleted and its run is ended")
+// SweptRecord records that a pod is ended whose request is gone. Of the request
+// nothing is known but what the pod says.
+func SweptRecord(pod *corev1.Pod, at time.Time) Record {
+	uid := pod.Annotations[sandbox.AnnotationRequestUID]
+	e := newEvent(scriptActivity, activity{otherActivity, "Finish"}, medium, failure, "the request was deleted; its run is ended, or had ended")
 	e.Device = &cluster
 	e.Script = &Script{Hashes: []Fingerprint{}, Content: LongString{IsTruncated: true}, Type: "Unknown", UID: uid}
 	e.Metadata.CorrelationUID = uid
 	e.Time = at.UnixMilli()
 	e.Unmapped.End = &EndDetails{
-		Reason: ReasonDeleted, EnvelopeDigest: envelope,
+		Reason: ReasonDeleted, EnvelopeDigest: pod.Annotations[sandbox.AnnotationEnvelope],
 		Pod: &PodRef{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)},
 	}
-	return Record{ID: uid + "/finished", Type: Finished, Subject: namespace + "/" + name + "/" + uid, Time: at, Event: e}
+	return Record{ID: uid + "/finished", Type: Finished, Subject: pod.Annotations[sandbox.AnnotationRequest] + "/" + uid, Time: at, Event: e}
+}
+
+// DeletedRecord records that a request was deleted before its end.
+func DeletedRecord(req *v1alpha1.ExecutionRequest, at time.Time) Record {
+	t, id := Refused, "refused"
+	if meta.IsStatusConditionTrue(req.Status.Conditions, v1alpha1.ConditionLaunched) {
+		t, id = Finished, "finished"
+	}
+	r := scriptRecord(req, t, id, at, newEvent(scriptActivity, activity{otherActivity, "Delete"}, medium, failure, "the request was deleted before its end"))
+	r.Event.Unmapped.End = &EndDetails{State: req.Status.State, Reason: ReasonDeleted, EnvelopeDigest: req.Status.EnvelopeDigest}
+	return r
 }
 
 // ReasonDeleted ends the story of a request that was deleted while it ran.

@@ -72,8 +72,10 @@ type Config struct {
 	Places func(ctx context.Context, origin string) ([]Place, error)
 	// Witnesses is a policy in Sigsum's format, empty for none.
 	Witnesses []byte
-	Clock     clock.WithTicker
-	Log       logr.Logger
+	// CheckpointInterval is how often, at most, a checkpoint is published: 1 s where it is 0.
+	CheckpointInterval time.Duration
+	Clock              clock.WithTicker
+	Log                logr.Logger
 }
 
 // Log is the audit log. Its zero value appends nothing.
@@ -238,6 +240,17 @@ func (l *Log) fail(err error) {
 		l.cfg.Log.Error(err, "the audit log cannot be written: launches stop")
 	}
 	l.problem = err.Error()
+}
+
+// Later appends records as soon as the log can be written. It does not wait, and
+// does nothing where this operator does not lead.
+func (l *Log) Later(records ...audit.Record) {
+	l.mu.Lock()
+	started := l.started
+	l.mu.Unlock()
+	if started {
+		l.keep(records)
+	}
 }
 
 // keep holds records until the log can be written. Requests derive theirs again

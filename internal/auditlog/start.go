@@ -75,7 +75,7 @@ func (l *Log) look(ctx context.Context, proven bool) {
 // was written before and can be written.
 func (l *Log) mend(ctx context.Context) error {
 	if l.tree == nil {
-		t, err := openTree(l.cfg.Dir, l.cfg.Key, l.cfg.Witnesses)
+		t, err := openTree(l.cfg)
 		if err != nil {
 			return err
 		}

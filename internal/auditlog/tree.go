@@ -3,6 +3,7 @@
 package auditlog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -31,7 +32,8 @@ type tree struct {
 }
 
 // openTree opens the log, and makes an empty one where there is none.
-func openTree(dir string, key *Key, witnessPolicy []byte) (t *tree, err error) {
+func openTree(cfg Config) (t *tree, err error) {
+	dir := cfg.Dir
 	if err := os.MkdirAll(filepath.Join(dir, ".state"), 0o750); err != nil {
 		return nil, fmt.Errorf("make the log's folder: %w", err)
 	}
@@ -52,11 +54,11 @@ func openTree(dir string, key *Key, witnessPolicy []byte) (t *tree, err error) {
 		return nil, fmt.Errorf("set the log's driver up: %w", err)
 	}
 	options := tessera.NewAppendOptions().
-		WithCheckpointSigner(key.Signer).
-		WithCheckpointInterval(time.Second).
+		WithCheckpointSigner(cfg.Key.Signer).
+		WithCheckpointInterval(cmp.Or(cfg.CheckpointInterval, time.Second)).
 		WithCheckpointRepublishInterval(0).
 		WithBatching(tessera.DefaultBatchMaxSize, batchAge)
-	group, err := witnesses(witnessPolicy)
+	group, err := witnesses(cfg.Witnesses)
 	if err != nil {
 		return nil, err
 	}

@@ -128,6 +128,8 @@ func (s *story) agreed(d *audit.LaunchDetails) string {
 		}
 	}
 	switch {
+	case d.GrantName != "":
+		return "" // the decisions that made the grant belong to an earlier request
 	case d.Approval == nil:
 		return "it was launched without an approval, which the verdict asks for"
 	case s.required == 0:

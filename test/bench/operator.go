@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/airlock-dev/airlock/config"
+	"github.com/airlock-dev/airlock/internal/auditlog/auditlogtest"
 )
 
 // operator is a real operator process with the rights of its own service account.
@@ -33,6 +34,9 @@ func startOperator(ctx context.Context, c *cluster, program string) (*operator, 
 		return nil, fmt.Errorf("make a directory: %w", err)
 	}
 	o := &operator{dir: dir}
+	if err := auditlogtest.WriteKey(dir); err != nil {
+		return nil, err
+	}
 	if err := c.operatorKubeconfig(filepath.Join(dir, "kubeconfig")); err != nil {
 		return nil, err
 	}
@@ -45,7 +49,8 @@ func startOperator(ctx context.Context, c *cluster, program string) (*operator, 
 	defer log.Close()                             //nolint:errcheck // the program holds its own copy
 	o.command = exec.CommandContext(ctx, program, //nolint:gosec // the program that the caller named
 		"--operator-image=airlock.example/operator@sha256:"+strings.Repeat("0", 64),
-		"--metrics-bind-address="+metrics, "--health-probe-bind-address="+health, "--pod-retention=0s")
+		"--metrics-bind-address="+metrics, "--health-probe-bind-address="+health, "--pod-retention=0s",
+		"--audit-dir="+filepath.Join(dir, "audit"), "--audit-key-dir="+dir, "--audit-bind-address=")
 	o.command.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(dir, "kubeconfig"))
 	o.command.Stdout, o.command.Stderr = log, log
 	o.command.Cancel = func() error { return o.command.Process.Signal(syscall.SIGTERM) }

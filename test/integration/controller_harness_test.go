@@ -37,6 +37,8 @@ import (
 	"github.com/airlock-dev/airlock/config"
 	"github.com/airlock-dev/airlock/controllers"
 	"github.com/airlock-dev/airlock/controllers/executionrequest"
+	"github.com/airlock-dev/airlock/internal/auditlog"
+	"github.com/airlock-dev/airlock/internal/auditlog/auditlogtest"
 	"github.com/airlock-dev/airlock/internal/gate"
 	"github.com/airlock-dev/airlock/internal/network"
 	"github.com/airlock-dev/airlock/internal/sandbox"
@@ -95,6 +97,7 @@ type world struct {
 	log       *writeLog
 	admin     client.Client
 	stop      func() // the running operator
+	audit     auditlog.Config
 }
 
 // newWorld makes a namespace and a policy with rules that the tests' sources fall under.
@@ -112,6 +115,7 @@ func newWorld(t *testing.T, edits ...func(*v1alpha1.ExecutionPolicySpec)) *world
 		// The API server's own clock decides about decisions on Approvals, so the operator's starts there.
 		clock: clocktesting.NewFakePassiveClock(time.Now()),
 	}
+	w.audit = auditlogtest.Config(t, t.TempDir())
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "ctl-"}}
 	w.must(c.Create(w.ctx, namespace))
 	w.namespace = namespace.Name
@@ -192,7 +196,12 @@ func (w *world) start(line *wire) {
 	})
 	log := &operatorLog{t: w.T}
 	mgr := w.manager(cfg, log)
-	w.must(controllers.Setup(mgr, w.clock, w.guard, options()))
+	audit := w.audit
+	audit.Places = auditlog.PlacesOf(mgr.GetClient())
+	record, err := auditlog.New(audit)
+	w.must(err)
+	w.must(mgr.Add(record))
+	w.must(controllers.Setup(mgr, w.clock, w.guard, record, options()))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- mgr.Start(ctx) }()
@@ -249,6 +258,7 @@ func (l *operatorLog) end() {
 // cleanUp leaves nothing behind that another test's operator would look at.
 func (w *world) cleanUp() {
 	w.stop()
+	w.auditHolds()
 	w.ctx = context.Background()
 	c, err := newClient(operator)
 	w.must(err)

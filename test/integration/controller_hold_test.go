@@ -38,7 +38,7 @@ func TestMissingEnforcementHoldsLaunchesBackUntilItIsRepaired(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWorld(t)
-	w.guard = &controllers.Guard{Checker: checker, Clock: w.clock}
+	w.guard = &controllers.Guard{Checker: checker, Clock: w.clock, Audit: w.closedLog()}
 	w.operate()
 	accepted(t, admin.merge(binding, actions("Audit")))
 	t.Cleanup(func() {
@@ -72,7 +72,7 @@ func TestADecisionThatWasForgedWhileTheBindingIsGoneLaunchesNothing(t *testing.T
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.guard = &controllers.Guard{Checker: checker, Clock: w.clock}
+			w.guard = &controllers.Guard{Checker: checker, Clock: w.clock, Audit: w.closedLog()}
 			w.operate()
 			req := w.request(approvalSource)
 			appr := w.approval(req)
@@ -228,7 +228,7 @@ func (w *world) reconcilesStale(cached *v1alpha1.ExecutionRequest) *wire {
 	live, err := client.New(cfg, client.Options{Scheme: scheme})
 	w.must(err)
 	r := &executionrequest.Reconciler{
-		Client: staleClient{live, cached}, Live: live, Clock: w.clock, Guard: &switchedGuard{}, Recorder: events.NewFakeRecorder(10), Options: options(),
+		Client: staleClient{live, cached}, Live: live, Clock: w.clock, Guard: &switchedGuard{}, Audit: w.closedLog(), Recorder: events.NewFakeRecorder(10), Options: options(),
 	}
 	result, err := r.Reconcile(w.ctx, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(cached)})
 	if err != nil || result.RequeueAfter == 0 {
@@ -254,7 +254,7 @@ func TestAStaleCacheDoesNotEndARun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &executionrequest.Reconciler{
-				Client: cachedClient{live, cached, pod}, Live: live, Clock: w.clock, Guard: &switchedGuard{}, Recorder: events.NewFakeRecorder(10), Options: options(),
+				Client: cachedClient{live, cached, pod}, Live: live, Clock: w.clock, Guard: &switchedGuard{}, Audit: w.closedLog(), Recorder: events.NewFakeRecorder(10), Options: options(),
 			}
 			result, err := r.Reconcile(w.ctx, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(req)})
 			if err != nil || result.RequeueAfter == 0 {

@@ -6,7 +6,12 @@ package auditlogtest
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -37,6 +42,23 @@ func Key(tb testing.TB, seed byte) *auditlog.Key {
 	return key
 }
 
+// WriteKey writes a new key of its own origin to a folder, as the chart's Secret has it.
+func WriteKey(dir string) error {
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return fmt.Errorf("make key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return fmt.Errorf("encode key: %w", err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, "signing-key"), text, 0o600),
+		os.WriteFile(filepath.Join(dir, "origin"), []byte(Origin+"/"+filepath.Base(dir)), 0o600),
+	)
+}
+
 // Anchor keeps a checkpoint in memory.
 type Anchor struct {
 	mu   sync.Mutex
@@ -61,7 +83,7 @@ func (a *Anchor) Save(_ context.Context, checkpoint []byte) error {
 // Config returns a configuration without witnesses and requests.
 func Config(tb testing.TB, dir string) auditlog.Config {
 	return auditlog.Config{
-		Dir: dir, Key: Key(tb, 1), Anchor: &Anchor{}, Clock: clock.RealClock{}, Log: logr.Discard(),
+		Dir: dir, Key: Key(tb, 1), Anchor: &Anchor{}, CheckpointInterval: 100 * time.Millisecond, Clock: clock.RealClock{}, Log: logr.Discard(),
 		Places: func(context.Context, string) ([]auditlog.Place, error) { return nil, nil },
 	}
 }
@@ -125,7 +147,7 @@ func Story(tb testing.TB, n int) []audit.Record {
 	req := Request(n)
 	at := req.CreationTimestamp.Time
 	pod := Pod(req)
-	launch, err := audit.LaunchRecord(req, pod, req.Status.EnvelopeDigest, nil, at)
+	launch, err := audit.LaunchRecord(req, pod, nil, at)
 	if err != nil {
 		tb.Fatal(err)
 	}
