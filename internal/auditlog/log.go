@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -148,10 +149,12 @@ func (l *Log) Append(ctx context.Context, records ...audit.Record) (uint64, erro
 // encode makes the bytes of the records that are not in the log yet, nil for the others.
 func (l *Log) encode(records []audit.Record) ([][]byte, error) {
 	entries := make([][]byte, len(records))
+	told := map[string]bool{}
 	for i := range records {
-		if l.seen.Contains(records[i].ID) {
+		if told[records[i].ID] || l.seen.Contains(records[i].ID) {
 			continue
 		}
+		told[records[i].ID] = true
 		var err error
 		if entries[i], err = records[i].Canonical(l.Origin()); err != nil {
 			return nil, err
@@ -258,9 +261,13 @@ func (l *Log) Later(records ...audit.Record) {
 func (l *Log) keep(records []audit.Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.deferred)+len(records) > maxDeferred {
-		l.cfg.Log.Info("too many records wait for the audit log; those of requests are derived again later", "waiting", len(l.deferred))
-		return
+	for _, r := range records {
+		switch waits := slices.ContainsFunc(l.deferred, func(d audit.Record) bool { return d.ID == r.ID }); {
+		case waits:
+		case len(l.deferred) >= maxDeferred:
+			l.cfg.Log.Info("too many records wait for the audit log; those of requests are derived again later", "record", r.ID)
+		default:
+			l.deferred = append(l.deferred, r)
+		}
 	}
-	l.deferred = append(l.deferred, records...)
 }
