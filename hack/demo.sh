@@ -113,13 +113,41 @@ load_images() {
   go -C hack/cluster run . load --name "$cluster_name" "$PWD/bin/images/operator.tar" "$PWD/bin/images/python.tar"
 }
 
+# The node has nothing that makes volumes: a folder of the cluster's own, removed with it, takes the audit log.
+audit_volume() {
+  audit_class=
+  [[ $cluster == existing ]] && return
+  audit_class=airlock-audit
+  local dir
+  dir=$(dirname "$KUBECONFIG")/audit
+  mkdir -p "$dir"
+  kubectl apply -f - >/dev/null <<EOF
+apiVersion: v1
+kind: PersistentVolume
+metadata:
+  name: airlock-audit
+spec:
+  accessModes: [ReadWriteOnce]
+  capacity: {storage: 10Gi}
+  local: {path: $dir}
+  nodeAffinity:
+    required:
+      nodeSelectorTerms:
+      - matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: ["$cluster_name"]}]
+  persistentVolumeReclaimPolicy: Retain
+  storageClassName: $audit_class
+EOF
+}
+
 install_chart() {
   title "Airlock, installed with Helm"
+  audit_volume
   local helm
   helm=$(hack/tools/build.sh helm)
   "$helm" upgrade --install airlock charts/airlock --namespace airlock-system --create-namespace \
     --set "image.ref=$operator_image" --set "defaultPolicy.pythonImage=$sandbox_image" \
     --set "defaultPolicy.pythonInventory=$inventory" \
+    --set "audit.volume.storageClassName=$audit_class" \
     --set-json 'defaultPolicy.egress=[{"host":"api.partner.example","port":80}]' \
     --wait --timeout 180s
   kubectl -n "$namespace" delete exr --all --ignore-not-found >/dev/null 2>&1 || true

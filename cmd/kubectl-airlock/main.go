@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl airlock"},
 	}
 	root.AddCommand(newRunCommand(), newListCommand(), newExplainCommand(), newLogsCommand(),
-		newReviewCommand(), newApproveCommand(), newDenyCommand(), newRevokeCommand(), newCheckCommand())
+		newReviewCommand(), newApproveCommand(), newDenyCommand(), newRevokeCommand(), newCheckCommand(), newAuditCommand())
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/airlock-dev/airlock/internal/audit"
+	"github.com/airlock-dev/airlock/internal/auditverify"
+)
+
+func newAuditListCommand() *cobra.Command {
+	a, limit := &auditor{}, 0
+	cmd := &cobra.Command{
+		Use: "list", Aliases: []string{"ls"}, Short: "List the latest records, the newest last", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.list(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), limit)
+		},
+	}
+	cmd.Flags().IntVar(&limit, "limit", 20, "list at most this `NUMBER` of records, 0 for all")
+	a.addTo(cmd)
+	return cmd
+}
+
+func (a *auditor) list(ctx context.Context, stdout, stderr io.Writer, limit int) error {
+	log, err := a.open(ctx, stderr)
+	if err != nil {
+		return err
+	}
+	defer log.close()
+	var entries []auditverify.Entry
+	for e, err := range auditverify.Backwards(log.read, log.size) {
+		if err != nil {
+			return err
+		}
+		entries = append(entries, e)
+		if limit > 0 && len(entries) == limit {
+			break
+		}
+	}
+	slices.Reverse(entries)
+	if a.output != "text" {
+		return writeRecords(stdout, a.output, entries)
+	}
+	t := tabwriter.NewWriter(stdout, 0, 8, 3, ' ', 0)
+	fmt.Fprintln(t, "INDEX\tTIME\tEVENT\tSUBJECT\tMESSAGE")
+	for _, e := range entries {
+		subject, _ := trimUID(e.Event.Subject)
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\n", e.Index, visible(e.Event.Time), visible(eventName(e)), visible(subject), clipLine(visible(e.Event.Data.Message)))
+	}
+	return t.Flush()
+}
+
+// clipLine keeps a line of a table on one screen.
+func clipLine(s string) string {
+	if r := []rune(s); len(r) > 80 {
+		return string(r[:79]) + "…"
+	}
+	return s
+}
+
+// trimUID takes the UID off the subject of a request.
+func trimUID(subject string) (name, uid string) {
+	if parts := strings.Split(subject, "/"); len(parts) == 3 {
+		return parts[0] + "/" + parts[1], parts[2]
+	}
+	return subject, ""
+}
+
+func newAuditShowCommand() *cobra.Command {
+	a, code := &auditor{}, false
+	cmd := &cobra.Command{
+		Use: "show REQUEST", Short: "Tell the story of one request, by its name or UID", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.show(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args[0], code)
+		},
+	}
+	cmd.Flags().BoolVar(&code, "code", false, "show the code too")
+	a.addTo(cmd)
+	return cmd
+}
+
+func (a *auditor) show(ctx context.Context, stdout, stderr io.Writer, request string, code bool) error {
+	log, err := a.open(ctx, stderr)
+	if err != nil {
+		return err
+	}
+	defer log.close()
+	namespace, _, err := a.flags.ToRawKubeConfigLoader().Namespace()
+	if err != nil {
+		return err
+	}
+	story, err := storyOf(log, namespace+"/"+request, request)
+	if err != nil {
+		return err
+	}
+	if len(story) == 0 {
+		return fmt.Errorf("no record is about request %q of namespace %s; name another namespace with -n, or the request's UID", request, namespace)
+	}
+	if a.output != "text" {
+		return writeRecords(stdout, a.output, story)
+	}
+	name, uid := trimUID(story[0].Event.Subject)
+	fmt.Fprintf(stdout, "Request %s (%s) in log %s\n\n", visible(name), visible(uid), visible(story[0].Event.Source))
+	for _, e := range story {
+		writeRecord(stdout, e)
+	}
+	if code {
+		return writeCode(stdout, log, story)
+	}
+	return nil
+}
+
+// storyOf collects the records of the newest request of a name, or of a UID, in their order.
+func storyOf(log *audited, name, uid string) ([]auditverify.Entry, error) {
+	var story []auditverify.Entry
+	for e, err := range auditverify.Backwards(log.read, log.size) {
+		if err != nil {
+			return nil, err
+		}
+		subject, id := trimUID(e.Event.Subject)
+		if id == "" || (subject != name && id != uid) {
+			continue
+		}
+		name, uid = "", id // of all requests of the name, this one
+		story = append(story, e)
+		if e.Event.Type == audit.Submitted {
+			break
+		}
+	}
+	slices.Reverse(story)
+	return story, nil
+}
+
+// writeRecord tells one record: what happened, who did it, and what it binds to.
+func writeRecord(w io.Writer, e auditverify.Entry) {
+	d := e.Event.Data
+	fmt.Fprintf(w, "%6d  %s  %-20s %s\n", e.Index, visible(e.Event.Time), visible(eventName(e)), visible(d.Message))
+	for _, line := range detailsOf(e) {
+		fmt.Fprintf(w, "%8s%s\n", "", visible(line))
+	}
+}
+
+func detailsOf(e auditverify.Entry) []string {
+	var out []string
+	add := func(format, value string) {
+		if value != "" {
+			out = append(out, fmt.Sprintf(format, value))
+		}
+	}
+	switch d := e.Event.Data.Unmapped; {
+	case d.Submitted != nil:
+		if s := e.Event.Data.Script; s != nil && len(s.Hashes) > 0 {
+			add("code sha256:%s", s.Hashes[0].Value)
+		}
+		add("task: %s", d.Submitted.Task)
+		for _, in := range d.Submitted.Inputs {
+			add("input %s", fmt.Sprintf("%s: %s, claimed %s %s", in.Name, in.Origin, in.Trust, in.Digest))
+		}
+	case d.Judged != nil:
+		add("envelope %s", d.Judged.EnvelopeDigest)
+		add("report %s", d.Judged.ReportDigest)
+		add("trust %s", string(d.Judged.Trust)+" "+d.Judged.TrustReason)
+		for _, f := range d.Judged.Findings {
+			add("%s", fmt.Sprintf("%d:%d %s: %s", f.Line, f.Column, f.Operation, f.Reason))
+		}
+	case d.Decided != nil:
+		if d.Decided.Decision.Reason != nil {
+			add("reason: %s", *d.Decided.Decision.Reason)
+		}
+		add("envelope %s", d.Decided.EnvelopeDigest)
+	case d.Launch != nil:
+		add("envelope %s", d.Launch.EnvelopeDigest)
+		add("pod asked for %s", d.Launch.Pod.Digest)
+		add("grant %s", d.Launch.GrantName)
+	case d.Observed != nil:
+		add("pod admitted %s", d.Observed.Pod.Digest)
+	case d.End != nil:
+		out = append(out, endOf(d.End)...)
+	}
+	return out
+}
+
+func endOf(d *audit.EndDetails) []string {
+	var out []string
+	if d.ExitCode != nil {
+		out = append(out, fmt.Sprintf("exit code %d, %s", *d.ExitCode, d.RunReason))
+	}
+	for name, s := range map[string]*audit.Stream{"stdout": d.Stdout, "stderr": d.Stderr} {
+		if s != nil && s.Bytes > 0 {
+			out = append(out, fmt.Sprintf("%s %d bytes, sha256:%s", name, s.Bytes, s.SHA256))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// writeCode prints the code with characters that do not show made visible.
+func writeCode(w io.Writer, log *audited, story []auditverify.Entry) error {
+	s := story[0].Event.Data.Script
+	if s == nil || len(s.Hashes) == 0 || story[0].Event.Type != audit.Submitted {
+		return fmt.Errorf("the record of the submission is not there")
+	}
+	text := s.Content.Value
+	if s.Content.IsTruncated {
+		raw, err := log.read(auditverify.ContentPath(s.Hashes[0].Value))
+		if err != nil {
+			return fmt.Errorf("read the code: %w", err)
+		}
+		text = string(raw)
+	}
+	fmt.Fprintln(w)
+	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
+		fmt.Fprintln(w, "  | "+visible(line))
+	}
+	return nil
+}
+
+// writeRecords prints records as they are in the log.
+func writeRecords(w io.Writer, format string, entries []auditverify.Entry) error {
+	out := make([]map[string]any, 0, len(entries))
+	for _, e := range entries {
+		var record any
+		if err := json.Unmarshal(e.Raw, &record); err != nil {
+			return err
+		}
+		out = append(out, map[string]any{"index": e.Index, "record": record})
+	}
+	return writeObject(w, format, out)
+}
