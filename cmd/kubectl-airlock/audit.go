@@ -16,6 +16,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/airlock-dev/airlock/internal/auditverify"
+	"github.com/airlock-dev/airlock/internal/review"
 )
 
 const auditHelp = `Read and verify the audit log.
@@ -114,7 +115,7 @@ func (a *auditor) forward(ctx context.Context, log *audited, stderr io.Writer) e
 	log.read, log.close = tunnel.read, tunnel.close
 	anchor := &corev1.ConfigMap{}
 	if err := c.core.Get().Namespace(a.operator).Resource("configmaps").Name("airlock-audit").Do(ctx).Into(anchor); err != nil {
-		fmt.Fprintln(stderr, "warning: the checkpoint that is kept outside the log's volume is not compared:", visible(err.Error()))
+		fmt.Fprintln(stderr, "warning: the checkpoint that is kept outside the log's volume is not compared:", review.SafeString(err.Error()))
 		return nil
 	}
 	log.key = anchor.Data["key"]

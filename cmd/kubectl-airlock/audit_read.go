@@ -15,6 +15,7 @@ import (
 
 	"github.com/airlock-dev/airlock/internal/audit"
 	"github.com/airlock-dev/airlock/internal/auditverify"
+	"github.com/airlock-dev/airlock/internal/review"
 )
 
 func newAuditListCommand() *cobra.Command {
@@ -54,17 +55,9 @@ func (a *auditor) list(ctx context.Context, stdout, stderr io.Writer, limit int)
 	fmt.Fprintln(t, "INDEX\tTIME\tEVENT\tSUBJECT\tMESSAGE")
 	for _, e := range entries {
 		subject, _ := trimUID(e.Event.Subject)
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\n", e.Index, visible(e.Event.Time), visible(eventName(e)), visible(subject), clipLine(visible(e.Event.Data.Message)))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\n", e.Index, review.SafeString(e.Event.Time), review.SafeString(eventName(e)), review.SafeString(subject), cell(e.Event.Data.Message))
 	}
 	return t.Flush()
-}
-
-// clipLine keeps a line of a table on one screen.
-func clipLine(s string) string {
-	if r := []rune(s); len(r) > 80 {
-		return string(r[:79]) + "…"
-	}
-	return s
 }
 
 // trimUID takes the UID off the subject of a request.
@@ -109,7 +102,7 @@ func (a *auditor) show(ctx context.Context, stdout, stderr io.Writer, request st
 		return writeRecords(stdout, a.output, story)
 	}
 	name, uid := trimUID(story[0].Event.Subject)
-	fmt.Fprintf(stdout, "Request %s (%s) in log %s\n\n", visible(name), visible(uid), visible(story[0].Event.Source))
+	fmt.Fprintf(stdout, "Request %s (%s) in log %s\n\n", review.SafeString(name), review.SafeString(uid), review.SafeString(story[0].Event.Source))
 	for _, e := range story {
 		writeRecord(stdout, e)
 	}
@@ -143,9 +136,9 @@ func storyOf(log *audited, name, uid string) ([]auditverify.Entry, error) {
 // writeRecord tells one record: what happened, who did it, and what it binds to.
 func writeRecord(w io.Writer, e auditverify.Entry) {
 	d := e.Event.Data
-	fmt.Fprintf(w, "%6d  %s  %-20s %s\n", e.Index, visible(e.Event.Time), visible(eventName(e)), visible(d.Message))
+	fmt.Fprintf(w, "%6d  %s  %-20s %s\n", e.Index, review.SafeString(e.Event.Time), review.SafeString(eventName(e)), review.SafeString(d.Message))
 	for _, line := range detailsOf(e) {
-		fmt.Fprintf(w, "%8s%s\n", "", visible(line))
+		fmt.Fprintf(w, "%8s%s\n", "", review.SafeString(line))
 	}
 }
 
@@ -219,7 +212,7 @@ func writeCode(w io.Writer, log *audited, story []auditverify.Entry) error {
 	}
 	fmt.Fprintln(w)
 	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
-		fmt.Fprintln(w, "  | "+visible(line))
+		fmt.Fprintln(w, "  | "+review.SafeString(line))
 	}
 	return nil
 }

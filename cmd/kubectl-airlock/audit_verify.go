@@ -16,6 +16,7 @@ import (
 
 	"github.com/airlock-dev/airlock/internal/audit"
 	"github.com/airlock-dev/airlock/internal/auditverify"
+	"github.com/airlock-dev/airlock/internal/review"
 )
 
 const verifyHelp = `Prove that the audit log is whole: every record has the hash that the signed
@@ -90,16 +91,16 @@ func (a *auditor) keyFor(log *audited, given string, stderr io.Writer) (string, 
 
 func writeProof(w io.Writer, r *auditverify.Result, earlier int) {
 	fmt.Fprintf(w, "log       %s\nrecords   %d\nroot      %s\nrequests  %d, of which %d have no end yet\nearlier   %d checkpoints\n",
-		visible(r.Origin), r.Size, r.Root, r.Requests, len(r.Open), earlier)
+		review.SafeString(r.Origin), r.Size, r.Root, r.Requests, len(r.Open), earlier)
 	if len(r.Findings) == 0 {
 		fmt.Fprintln(w, "\nThe log is whole.")
 		return
 	}
 	fmt.Fprintln(w, "\nThe log is NOT whole:")
 	for _, f := range r.Findings {
-		fmt.Fprintf(w, "  %s: %s", f.Kind, visible(f.Message))
+		fmt.Fprintf(w, "  %s: %s", f.Kind, review.SafeString(f.Message))
 		if f.Request != "" {
-			fmt.Fprintf(w, " (request %s)", visible(f.Request))
+			fmt.Fprintf(w, " (request %s)", review.SafeString(f.Request))
 		}
 		fmt.Fprintln(w)
 	}
@@ -144,7 +145,7 @@ func (a *auditor) export(ctx context.Context, stdout, stderr io.Writer, dir stri
 		}
 		if s := e.Event.Data.Script; e.Event.Type == audit.Submitted && s != nil && s.Content.IsTruncated && len(s.Hashes) > 0 {
 			if err := copyFile(log.read, dir, auditverify.ContentPath(s.Hashes[0].Value)); err != nil {
-				fmt.Fprintln(stderr, "warning:", visible(err.Error()))
+				fmt.Fprintln(stderr, "warning:", review.SafeString(err.Error()))
 			}
 		}
 	}
