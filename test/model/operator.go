@@ -31,6 +31,7 @@ type operator struct {
 	line    *line
 	// held: the preflight finds something missing.
 	held bool
+	log  ledger
 
 	policies  *executionpolicy.Reconciler
 	requests  *executionrequest.Reconciler
@@ -50,9 +51,9 @@ func (o *operator) restart() {
 	o.line.dieAt, o.line.dead = 0, false
 	o.line.total++
 	rules := kyverno.NewEngine(o.cluster.Operator, o.cluster.Operator.RESTMapper())
-	o.policies = &executionpolicy.Reconciler{Client: o.line, Rules: rules}
+	o.policies = &executionpolicy.Reconciler{Client: o.line, Rules: rules, Audit: &o.log, Clock: o.cluster.Clock}
 	o.requests = &executionrequest.Reconciler{
-		Client: o.line, Live: o.cluster.Operator, Clock: o.cluster.Clock, Guard: o, Rules: rules, Recorder: silence{},
+		Client: o.line, Live: o.cluster.Operator, Clock: o.cluster.Clock, Guard: o, Rules: rules, Audit: &o.log, Recorder: silence{},
 		Options: executionrequest.Options{
 			OperatorImage: "airlock.example/operator@sha256:" + strings.Repeat("0", 64), SandboxNamespace: config.SandboxNamespace,
 			OperatorNamespace: config.OperatorNamespace, StartTimeout: 24 * time.Hour, PodRetention: time.Hour,
