@@ -60,7 +60,7 @@ func example() (*v1alpha1.ExecutionRequest, *v1alpha1.Approval, *corev1.Pod) {
 		},
 	}
 	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "airlock-sandboxes", Name: "airlock-1", UID: "pod-1", CreationTimestamp: at},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "airlock-sandboxes", Name: "airlock-1", UID: "pod-1", CreationTimestamp: at, Annotations: map[string]string{sandbox.AnnotationEnvelope: req.Status.EnvelopeDigest}},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "sandbox", Image: "airlock.example/python@sha256:1"}}},
 	}
 	return req, appr, pod

@@ -62,7 +62,8 @@ func SubmittedRecord(req *v1alpha1.ExecutionRequest) Record {
 }
 
 // JudgedRecord records the verdict in the request's status. reportDigest is of
-// the gate's report, digests are of the inputs by name; both may be unknown.
+// the gate's report, digests are of the inputs by name; both may be unknown. What
+// was judged before a crash and is judged otherwise after it is another event.
 func JudgedRecord(req *v1alpha1.ExecutionRequest, reportDigest string, digests map[string]string, at time.Time) Record {
 	v := req.Status.Verdict
 	s, o := informational, success
@@ -72,7 +73,7 @@ func JudgedRecord(req *v1alpha1.ExecutionRequest, reportDigest string, digests m
 	if v.Decision != v1alpha1.Allow && v.Decision != v1alpha1.RequireApproval {
 		o = failure
 	}
-	r := scriptRecord(req, Judged, "judged", at, newEvent(scriptActivity, activity{otherActivity, "Judge"}, s, o,
+	r := scriptRecord(req, Judged, "judged/"+strings.TrimPrefix(req.Status.EnvelopeDigest, "sha256:"), at, newEvent(scriptActivity, activity{otherActivity, "Judge"}, s, o,
 		fmt.Sprintf("verdict %s by policy %s", v.Decision, req.Spec.PolicyName)))
 	r.Event.Unmapped.Judged = &JudgedDetails{
 		Decision: v.Decision, Approvals: v.Approvals, Trust: v.Trust, DecidedBy: v.DecidedBy, TrustReason: text(v.TrustReason, maxMessage),
@@ -112,7 +113,7 @@ func ObservedRecord(req *v1alpha1.ExecutionRequest, pod *corev1.Pod) (Record, er
 	r := scriptRecord(req, Observed, "observed/"+string(pod.UID), pod.CreationTimestamp.Time,
 		newEvent(scriptActivity, activity{1, "Execute"}, informational, success, fmt.Sprintf("pod %s/%s was created", pod.Namespace, pod.Name)))
 	r.Event.Unmapped.Observed = &ObservedDetails{
-		EnvelopeDigest: req.Status.EnvelopeDigest,
+		EnvelopeDigest: pod.Annotations[sandbox.AnnotationEnvelope], // the one that it runs under, whatever was judged since
 		Pod:            PodRef{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID), Digest: digest, Images: imagesOf(pod)},
 	}
 	return r, nil

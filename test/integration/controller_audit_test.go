@@ -55,8 +55,16 @@ func (w *world) records() []auditverify.Entry {
 	read := func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(w.audit.Dir, path)) }
 	r, err := auditverify.Verify(read, auditverify.Options{Key: w.audit.Key.Public})
 	w.must(err)
+	found := false
 	for _, f := range r.Findings {
+		if w.unrecorded != "" && f.Kind == auditverify.Story {
+			found = found || strings.Contains(f.Message, w.unrecorded)
+			continue
+		}
 		w.Errorf("audit log: %s: %s", f.Kind, f.Message)
+	}
+	if w.unrecorded != "" && !found {
+		w.Errorf("verify does not say that %s", w.unrecorded)
 	}
 	var entries []auditverify.Entry
 	for e, err := range auditverify.Backwards(read, r.Size) {

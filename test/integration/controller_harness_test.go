@@ -98,6 +98,8 @@ type world struct {
 	admin     client.Client
 	stop      func() // the running operator
 	audit     auditlog.Config
+	// unrecorded is what verify has to say where a test made a pod in the operator's name, which the log shows.
+	unrecorded string
 }
 
 // newWorld makes a namespace and a policy with rules that the tests' sources fall under.

@@ -202,6 +202,7 @@ func TestAPodThatRunsSomethingElseIsNeverAdopted(t *testing.T) {
 		p.Request.ObjectMeta, p.EnvelopeDigest = req.ObjectMeta, req.Status.EnvelopeDigest
 	}))
 	accepted(t, operator.post(sandboxPods, forged))
+	w.unrecorded = "a pod ran, and no launch is recorded before"
 	w.holdLaunches()
 	w.nudge(req)
 	w.ends(req, v1alpha1.StateFailed, v1alpha1.ConditionFinished, v1alpha1.ReasonPodChanged, "was changed at pod.")

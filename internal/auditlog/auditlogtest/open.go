@@ -25,6 +25,7 @@ import (
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 	"github.com/airlock-dev/airlock/internal/audit"
 	"github.com/airlock-dev/airlock/internal/auditlog"
+	"github.com/airlock-dev/airlock/internal/sandbox"
 )
 
 // Origin of the logs of tests.
@@ -136,7 +137,10 @@ func Request(n int) *v1alpha1.ExecutionRequest {
 // Pod is the pod of a request.
 func Pod(req *v1alpha1.ExecutionRequest) *corev1.Pod {
 	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: req.Status.PodNamespace, Name: req.Status.PodName, UID: "pod-" + req.UID, CreationTimestamp: req.CreationTimestamp},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: req.Status.PodNamespace, Name: req.Status.PodName, UID: "pod-" + req.UID, CreationTimestamp: req.CreationTimestamp,
+			Annotations: map[string]string{sandbox.AnnotationEnvelope: req.Status.EnvelopeDigest},
+		},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "sandbox", Image: "airlock.example/python"}}},
 	}
 }
