@@ -20,9 +20,10 @@ const (
 	StartMargin = 60 * time.Second
 	// MaxOutputBytes is how much of stdout, and of stderr, reaches the pod's log.
 	MaxOutputBytes = 1 << 20
-	// MaxProcesses is how many processes and threads a sandbox may have, the
-	// runner's dozen included.
+	// MaxProcesses and MinProcesses bound how many processes and threads a sandbox
+	// may have, the runner's dozen included.
 	MaxProcesses = 128
+	MinProcesses = 32
 
 	terminationLog = corev1.TerminationMessagePathDefault
 	// gracePeriod is one second: with 0, deleting the pod would remove the object
@@ -106,7 +107,7 @@ func run(p Params, file string) corev1.Container {
 		fmt.Sprintf("--timeout=%ds", p.Limits.TimeoutSeconds),
 		fmt.Sprintf("--max-output=%d", MaxOutputBytes),
 		fmt.Sprintf("--max-file=%d", p.Limits.Memory.Value()), // the size of the workspace
-		fmt.Sprintf("--max-processes=%d", MaxProcesses),
+		fmt.Sprintf("--max-processes=%d", maxProcesses(p.Limits)),
 		"--writable=" + WorkspacePath,
 		"--writable=" + tmpPath,
 		"--termination-log=" + terminationLog,

@@ -57,6 +57,14 @@ func containerSecurity(user int64) *corev1.SecurityContext {
 	}
 }
 
+// maxProcesses is one for each MiB of memory within bounds: a fork bomb is to run
+// out of processes before it runs out of memory. Where it fills the memory, the
+// kernel is so busy with making room, at the cost of the pod's CPU quota, that
+// not even the end of the pod gets a turn for a minute and more.
+func maxProcesses(l v1alpha1.Limits) int64 {
+	return min(max(l.Memory.Value()>>20, MinProcesses), MaxProcesses)
+}
+
 // resources requests exactly what it limits: a sandbox never lives on what
 // another workload leaves over.
 func resources(l v1alpha1.Limits) corev1.ResourceRequirements {
