@@ -223,7 +223,7 @@ func TestBombsEndWithTheirSandbox(t *testing.T) {
 		reasons []string
 		message string
 	}{
-		"fork-bomb":    {v1alpha1.StateFailed, []string{v1alpha1.ReasonDeadlineExceeded, v1alpha1.ReasonFailed}, ""},
+		"fork-bomb":    {v1alpha1.StateFailed, []string{v1alpha1.ReasonDeadlineExceeded}, "still running at its deadline"},
 		"memory-bomb":  {v1alpha1.StateFailed, []string{v1alpha1.ReasonFailed}, "needed more memory"},
 		"fill-disk":    {v1alpha1.StateFailed, []string{v1alpha1.ReasonFailed, v1alpha1.ReasonDeadlineExceeded}, ""},
 		"flood-inodes": {v1alpha1.StateFailed, []string{v1alpha1.ReasonFailed, v1alpha1.ReasonDeadlineExceeded}, ""},
