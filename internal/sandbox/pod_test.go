@@ -333,3 +333,14 @@ func TestObjectsAreImmutable(t *testing.T) {
 		}
 	}
 }
+
+// A fork bomb runs out of processes before it runs out of memory.
+func TestProcessesAreBoundedByTheMemory(t *testing.T) {
+	for memory, want := range map[string]string{"16Mi": "--max-processes=32", "64Mi": "--max-processes=64", "8Gi": "--max-processes=128"} {
+		q := resource.MustParse(memory)
+		args := mustPod(t, testParams(func(p *Params) { p.Limits.Memory = &q })).Spec.Containers[0].Args
+		if !slices.Contains(args, want) {
+			t.Errorf("with %s of memory: %q lacks %s", memory, args, want)
+		}
+	}
+}
