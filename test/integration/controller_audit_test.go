@@ -166,15 +166,9 @@ func TestWithoutTheAuditLogNothingRunsAndNothingIsForgotten(t *testing.T) {
 			return nil
 		})
 	}
-	w.eventually("what waited is launched", func() error {
-		w.nudge(waiting)
-		if err := w.admin.Get(w.ctx, client.ObjectKeyFromObject(waiting), waiting); err != nil {
-			return err
-		}
-		if !meta.IsStatusConditionTrue(waiting.Status.Conditions, v1alpha1.ConditionLaunched) {
-			return errors.New("not yet")
-		}
-		return nil
+	w.nudge(waiting) // once: each nudge makes what the operator has read stale
+	w.until(waiting, "what waited is launched", func(now *v1alpha1.ExecutionRequest) bool {
+		return meta.IsStatusConditionTrue(now.Status.Conditions, v1alpha1.ConditionLaunched)
 	})
 	if diff := cmp.Diff([]string{"request.submitted", "request.judged", "request.launch", "request.observed", "request.finished"}, w.story(running)); diff != "" {
 		t.Errorf("story of what ran meanwhile (-want +got):\n%s", diff)
