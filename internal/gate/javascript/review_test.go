@@ -246,3 +246,27 @@ func TestReviewedAttacksAreNotAllowed(t *testing.T) {
 		}
 	}
 }
+
+// Node throws when a timer is given text; a parameter that may also be a text is an ordinary callback.
+func TestTimersNextToTextsAreAllowed(t *testing.T) {
+	const code = "const sleep = ms => new Promise(r => setTimeout(r, ms));\nasync function retry(f) { await sleep(10); return f(1); }\nfunction each(xs, f) { return xs.map(x => f('x', x)); }\neach([1], () => 'text');\nretry(() => 'done').then(r => console.log(r));"
+	for _, op := range Read(report.JavaScript, []byte(code)).Operations {
+		if op.Kind != report.Compute {
+			t.Errorf("%s %s %s", op.Kind, op.Name, op.Reason)
+		}
+	}
+}
+
+func TestTimersAreGivenNoCode(t *testing.T) {
+	for _, code := range []string{
+		"setTimeout('eval(1)', 0)", "const c = 'eval(1)'; setInterval(c, 0)", "const o = {}; setTimeout(o[process.argv[2]][process.argv[3]], 0, 'x')",
+	} {
+		dynamic := false
+		for _, op := range Read(report.JavaScript, []byte(code)).Operations {
+			dynamic = dynamic || op.Kind == report.Dynamic || op.Kind == report.Unknown
+		}
+		if !dynamic {
+			t.Errorf("allowed: %q", code)
+		}
+	}
+}

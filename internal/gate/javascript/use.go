@@ -237,8 +237,15 @@ func (a *analysis) specialCall(u use) {
 			a.unknown(u.node, u.name, u.form, "the prototype or the properties of the object are not plain")
 		}
 	case "setTimeout", "setInterval", "setImmediate", "timers.setTimeout", "queueMicrotask", "process.nextTick":
-		if len(u.list) > 0 && u.passed.each[0].has(named|hot) {
+		if len(u.list) > 0 && runsText(u.passed.each[0]) {
 			a.report(u.node, report.Operation{Kind: report.Dynamic, Form: u.form, Name: u.name, Reason: "it is given text to run, or a function that a key made at run time may have reached"})
 		}
 	}
+}
+
+// runsText reports whether what a timer is given may compile text, or is text and
+// never a function. Node itself never runs text there, it throws
+// ERR_INVALID_ARG_TYPE; other runtimes do, so text alone is refused all the same.
+func runsText(k kinds) bool {
+	return k.has(hot) || k.has(named) && !k.has(callers)
 }
