@@ -240,11 +240,20 @@ func (s *script) compress(c command, t *tool) {
 	for _, f := range files {
 		others := f
 		others.texts = besides(c.name, p, f.texts)
-		s.uses(c, roleRead, f)
+		sources := []arg{f}
+		if guesses := guessed(c.name, p, f); len(guesses) > 0 {
+			others.texts = others.texts.join(f.texts)
+			sources = append(sources, guesses...)
+		}
+		for _, source := range sources {
+			s.uses(c, roleRead, source)
+		}
 		if c.name == "zcat" || keepsFiles(p) {
 			continue
 		}
-		s.uses(c, roleDelete, f)
+		for _, source := range sources {
+			s.uses(c, roleDelete, source)
+		}
 		s.uses(c, roleWrite, others)
 	}
 }

@@ -5,6 +5,7 @@ package bash
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -223,6 +224,34 @@ var suffixes = map[string]string{"gzip": ".gz", "bzip2": ".bz2", "xz": ".xz", "g
 // last one counts for xz and bzip2.
 func keepsFiles(p parsed) bool {
 	return p.has("-c", "--stdout", "-l") || p.has("-t") && !p.has("-z", "-d", "--compress", "--decompress")
+}
+
+// gzipSuffixes are what gzip looks for behind a name that it does not find: gunzip a
+// replaces a.gz by a. From gzip 1.12, open_input_file.
+var gzipSuffixes = strings.Fields(".gz .z -z .Z")
+
+// guessed gives the other files that gzip may take for the one that it unpacks.
+func guessed(name string, p parsed, file arg) []arg {
+	if name != "gunzip" && name != "zcat" && (name != "gzip" || !p.has("-d", "--decompress", "-l", "--list", "-t", "--test")) {
+		return nil
+	}
+	suffixes := slices.Clone(gzipSuffixes)
+	for _, g := range p.options {
+		if suffix, ok := g.value.literal(); ok && (g.name == "-S" || g.name == "--suffix") {
+			suffixes = append(suffixes, suffix)
+		}
+	}
+	var out []arg
+	for _, t := range file.texts {
+		text, ok := t.literal()
+		if !ok || slices.ContainsFunc(gzipSuffixes, func(end string) bool { return strings.HasSuffix(text, end) }) {
+			continue
+		}
+		for _, suffix := range suffixes {
+			out = append(out, arg{texts: texts{lit(text + suffix)}})
+		}
+	}
+	return out
 }
 
 // besides gives the names of the files that a compressor writes; where they are

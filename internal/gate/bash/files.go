@@ -20,6 +20,10 @@ const (
 	deletesFile = fileEffect(report.FileDelete)
 )
 
+// endlessFile matches the devices that only give bytes: zeros, and random ones.
+// What is written to the latter goes into the kernel's pool.
+var endlessFile = regexp.MustCompile(`^/dev/(zero|u?random)$`)
+
 // standardFile matches the names of what the script has open already, and of nothing.
 var standardFile = regexp.MustCompile(`^/dev/(null|stdin|stdout|stderr|fd/[0-9]+)$`)
 
@@ -34,6 +38,17 @@ func keepsDevices(effect fileEffect, name string) bool {
 	}
 	return false
 }
+
+// hasNoEffect tells whether opening a file neither reads nor changes one of the
+// machine. No file has an empty name: opening it fails.
+func hasNoEffect(file string, effect fileEffect, name string) bool {
+	return file == "" || standardFile.MatchString(file) && keepsDevices(effect, name) ||
+		endlessFile.MatchString(file) && effect == readsFile && slices.Contains(deviceReaders, name)
+}
+
+// deviceReaders only read the bytes of a device. Others make it anew as a copy,
+// an archive or a link: cp -a, tar, ln.
+var deviceReaders = strings.Fields("< cat head tail dd od xxd hexdump tr base64 base32 wc cmp md5sum sha1sum sha256sum sha512sum")
 
 // deviceWriters write into a file that exists, and leave it in its place.
 var deviceWriters = strings.Fields("tee dd sort uniq awk gawk mawk nawk tar curl wget shuf iconv find")
@@ -56,8 +71,7 @@ func (s *script) filesIn(dirs []string, effect fileEffect, name string, a arg, a
 		if effect == writesFile && slices.ContainsFunc(strings.Split(t.prefix(), "/"), func(element string) bool { return strings.HasPrefix(element, "-") }) {
 			s.unknown(at, name, "commands that meet the file through a pattern take its name for an option")
 		}
-		if text, ok := t.literal(); ok && (text == "" || standardFile.MatchString(text) && keepsDevices(effect, name)) {
-			// No file has an empty name: opening it fails.
+		if text, ok := t.literal(); ok && hasNoEffect(text, effect, name) {
 			continue
 		}
 		if path.IsAbs(t.prefix()) {

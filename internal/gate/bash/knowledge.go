@@ -235,10 +235,11 @@ func (s *script) passesOn(name string) {
 	s.passes = s.passes || s.known.isPlain(name) || s.known.variables[name] == variableNumber
 }
 
-// shadows tells whether a function of that name changes what other code does.
+// shadows tells whether a function of that name changes what other code does. One
+// in place of a tool does not: it is read wherever the script calls it, commands
+// that run others (xargs, find) pass it over, and no script may export functions.
 func (k *knowledge) shadows(name string) bool {
-	_, isTool := k.tools[name]
 	_, isInterpreter := k.interpreters[name]
 	_, isBuiltin := builtins[name]
-	return isTool || isInterpreter || isBuiltin || wrappers[name] != nil || !functionName.MatchString(name) || name == "command_not_found_handle"
+	return isInterpreter || isBuiltin || wrappers[name] != nil || !functionName.MatchString(name) || name == "command_not_found_handle"
 }

@@ -128,3 +128,100 @@ func TestOrdinaryDatesAndScriptsWithNumbersAreAllowed(t *testing.T) {
 		}
 	}
 }
+
+// gunzip data unpacks and deletes data.gz where there is no file data.
+func TestUnpackersNameTheFilesThatTheyReallyTouch(t *testing.T) {
+	for code, want := range map[string]report.Kind{
+		"gunzip data":       report.FileDelete,
+		"gzip -d data":      report.FileDelete,
+		"gunzip -S .y data": report.FileDelete,
+		"zcat data":         report.FileRead,
+		"gzip -l data":      report.FileRead,
+	} {
+		for _, name := range []string{"/workspace/data", "/workspace/data.gz", "/workspace/data.Z"} {
+			if !touches(Read([]byte(code)), want, name) {
+				t.Errorf("no %s of %s: %q", want, name, code)
+			}
+		}
+	}
+	if !touches(Read([]byte("gunzip -S .y data")), report.FileDelete, "/workspace/data.y") {
+		t.Error("the file with the suffix that is given is not deleted")
+	}
+	if touches(Read([]byte("gunzip data.gz")), report.FileDelete, "/workspace/data.gz.gz") {
+		t.Error("a name that is plain is guessed")
+	}
+}
+
+func TestDirectoriesThatPathsAreRelativeToAreRead(t *testing.T) {
+	for _, option := range []string{"--relative-to=/x", "--relative-base /x"} {
+		if !touches(Read([]byte("realpath "+option+" a")), report.FileRead, "/x") {
+			t.Errorf("/x is not read: %s", option)
+		}
+	}
+}
+
+// touches tells whether a report has an operation on just that file.
+func touches(r *report.Report, kind report.Kind, file string) bool {
+	return slices.ContainsFunc(r.Operations, func(op report.Operation) bool {
+		return op.Kind == kind && op.Args.Path.Known == report.Literal && op.Args.Path.Value == file
+	})
+}
+
+// A function stands for a tool only where Bash calls it.
+func TestFunctionsNamedLikeToolsHideNoTool(t *testing.T) {
+	const define = "sum() { echo $(($# + 1)); }\n"
+	for name, code := range map[string]string{
+		"before its definition":         "sum /etc/passwd\n" + define,
+		"defined in a branch":           "if [ -e x ]; then " + define + "fi\nsum /etc/passwd",
+		"defined in a subshell":         "(" + define + ")\nsum /etc/passwd",
+		"defined in a pipe":             "true | { " + define + "}\nsum /etc/passwd",
+		"defined by a function":         "f() { " + define + "}\nsum /etc/passwd",
+		"passed over by command":        define + "command sum /etc/passwd",
+		"passed over by a path":         define + "/usr/bin/sum /etc/passwd",
+		"passed over by xargs":          define + "echo 1 | xargs sum /etc/passwd",
+		"passed over by find":           define + "find . -name x -exec sum /etc/passwd ';'",
+		"passed over by env":            define + "env sum /etc/passwd",
+		"passed over by timeout":        define + "timeout 5 sum /etc/passwd",
+		"removed":                       define + "unset -f sum\nsum /etc/passwd",
+		"removed as if a variable":      define + "unset sum\nsum /etc/passwd",
+		"exported":                      "cat() { rm \"$1\"; }\nexport -f cat\nbash -c 'cat a'",
+		"exported by an option":         "set -a\ncat() { rm \"$1\"; }\nbash -c 'cat a'",
+		"that calls the tool":           "sum() { command sum \"$@\"; }\nsum /etc/passwd",
+		"that deletes":                  "cat() { rm \"$1\"; }\ncat /etc/passwd",
+		"that prints a path":            "wc() { echo /etc/passwd; }\nsort \"$(wc -l < a)\"",
+		"in place of a builtin":         "test() { :; }\ntest -e x || cat a",
+		"in place of a command for all": "xargs() { :; }\necho a | xargs cat",
+		"in place of an interpreter":    "bash() { :; }\nbash a",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if len(blocked(Read([]byte(code)))) == 0 {
+				t.Errorf("allowed: %q", code)
+			}
+		})
+	}
+}
+
+// Devices that only give bytes are read by what keeps no device, and never written.
+func TestRandomAndZeroBytesAreReadOnly(t *testing.T) {
+	for _, code := range []string{
+		"echo x > /dev/urandom", "dd if=a of=/dev/zero", "rm /dev/zero", "cp -a /dev/zero .", "tar cf a.tar /dev/zero", "ln -s /dev/zero z",
+		"cat /dev/zero/../../etc/passwd", "cat /dev/random*", "cat /dev/mem", "mv /dev/urandom a", "chmod 600 /dev/random", "exec 3<>/dev/urandom",
+	} {
+		if len(blocked(Read([]byte(code)))) == 0 {
+			t.Errorf("allowed: %q", code)
+		}
+	}
+}
+
+func TestOrdinaryFunctionsAndRandomBytesAreAllowed(t *testing.T) {
+	for _, code := range []string{
+		"sum() { local t=0 i; for i in \"$@\"; do t=$((t + i)); done; echo \"$t\"; }\nsum 1 2",
+		"join() { local IFS=,; echo \"$*\"; }\njoin a b",
+		"head -c 16 /dev/urandom | xxd -p; tr -dc 'a-z' < /dev/urandom | head -c 8; od -An -N4 -tu4 /dev/random",
+		"dd if=/dev/zero of=/tmp/a bs=1M count=1",
+	} {
+		for _, op := range blocked(Read([]byte(code))) {
+			t.Errorf("%s %s %s: %q", op.Kind, op.Name, op.Reason, code)
+		}
+	}
+}
