@@ -135,6 +135,9 @@ func (s *Sequence) submit(ctx context.Context) (string, error) {
 		// Like one that was remembered, so that grants are used.
 		like := s.ref.grants[pick(s.rand, names)].request
 		r.who, r.agent, r.source, r.egress, r.credentials = like.who, like.agent, like.source, some(s.rand, like.egress, 2), some(s.rand, like.credentials, 2)
+		if s.rand.IntN(4) == 0 { // and like one that somebody else made
+			r.who, r.agent = pick(s.rand, []string{Riley, Alice}), pick(s.rand, []string{"", "coder"})
+		}
 	}
 	who := r.who
 	if s.rand.IntN(10) == 0 {

@@ -150,6 +150,8 @@ func (s *Sequence) nothingOwed(ctx context.Context) error {
 			return fmt.Errorf("request %s needs nobody and is neither denied nor launched: %+v", r.name, req.Status)
 		case q == nil:
 			return fmt.Errorf("nobody is asked about request %s: %+v", r.name, req.Status)
+		case !now.Before(q.expiresAt):
+			return fmt.Errorf("request %s waits for approval %s, whose time is over: %+v", r.name, req.Status.ApprovalName, req.Status)
 		case s.ref.permits(q, now) == nil:
 			return fmt.Errorf("request %s is approved and not launched: %+v", r.name, req.Status)
 		}
