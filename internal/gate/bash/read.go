@@ -46,8 +46,9 @@ func Read(source []byte) *report.Report {
 }
 
 // maxReadings bounds how often a script is read. Each time shows more variables
-// that are read where they may have no value yet, and so are empty.
-const maxReadings = 4
+// that are read where they may have no value yet, and so are empty. Ordinary
+// scripts are read once, a few twice; the worst case costs what all readings do.
+const maxReadings = 3
 
 func readFile(known *knowledge, file *syntax.File, source []byte) *report.Report {
 	early := map[string]bool{}
