@@ -63,6 +63,64 @@ func TestApprovalsAreTheMostThatAnythingAsksFor(t *testing.T) {
 	}
 }
 
+// Code that does not spell out what it does must not need fewer people than code that does.
+func TestHidingTheArgumentDoesNotLowerTheNumberOfPeople(t *testing.T) {
+	unknown, prefix := &gate.Fact{Known: gate.FactUnknown}, &gate.Fact{Known: gate.FactPrefix, Value: "/data/"}
+	spec := testPolicy(func(s *v1alpha1.ExecutionPolicySpec) {
+		s.RequireApproval = []v1alpha1.ApprovalRule{
+			{OperationRule: v1alpha1.OperationRule{Unresolved: []v1alpha1.OperationKind{"FileDelete", "Network", "Process"}}},
+			{OperationRule: v1alpha1.OperationRule{Calls: []string{"some.function"}}},
+			{OperationRule: v1alpha1.OperationRule{Paths: &v1alpha1.Paths{Delete: []string{"/data/ledger/**"}}}, Approvals: 2},
+			{OperationRule: v1alpha1.OperationRule{Hosts: []string{"bank.example"}}, Approvals: 3},
+			{OperationRule: v1alpha1.OperationRule{Commands: []v1alpha1.Command{{Name: "git", Args: []string{"push"}}}}, Approvals: 4},
+		}
+	})
+	for name, tc := range map[string]struct {
+		op        gate.Operation
+		approvals int32
+	}{
+		"the path spelled out":               {pathOp(gate.KindFileDelete, "/data/ledger/a"), 2},
+		"a computed path":                    {op(gate.KindFileDelete, "os.remove", gate.Args{Path: unknown}), 2},
+		"a path that is half known":          {op(gate.KindFileDelete, "os.remove", gate.Args{Path: prefix}), 2},
+		"the directory above":                {pathOp(gate.KindFileDelete, "/data"), 2},
+		"a path that no stricter rule is on": {pathOp(gate.KindFileDelete, "/data/other"), 1},
+		"a computed host":                    {op(gate.KindNetwork, "urllib.request.urlopen", gate.Args{Host: unknown}), 3},
+		"a computed word":                    {op(gate.KindProcess, "subprocess.run", gate.Args{Argv: []gate.Fact{*lit("git"), *unknown}}), 4},
+		"a read is not a deletion":           {op(gate.KindFileRead, "some.function", gate.Args{Path: unknown}), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := Judge(complete(tc.op), spec, Given{Trust: v1alpha1.Internal})
+			if v.Decision != v1alpha1.RequireApproval || v.Approvals != tc.approvals {
+				t.Errorf("%s by %d, want RequireApproval by %d: %v", v.Decision, v.Approvals, tc.approvals, v.Findings)
+			}
+		})
+	}
+}
+
+func TestDeletingTheDirectoryAboveWhatIsAskedForAsks(t *testing.T) {
+	for name, tc := range map[string]struct {
+		asked, path string
+		want        v1alpha1.Decision
+	}{
+		"the directory itself":                     {"/workspace/keep/**", "/workspace/keep", v1alpha1.RequireApproval},
+		"the one above":                            {"/workspace/keep/ledger.csv", "/workspace/keep", v1alpha1.RequireApproval},
+		"the one above, two levels":                {"/workspace/keep/**", "/workspace", v1alpha1.RequireApproval},
+		"a star in between":                        {"/workspace/*/ledger.csv", "/workspace/a", v1alpha1.RequireApproval},
+		"beside it":                                {"/workspace/keep/**", "/workspace/keeper", v1alpha1.Allow},
+		"behind two stars nothing is above":        {"/workspace/**/.git", "/workspace/a.csv", v1alpha1.Allow},
+		"what is not allowed is denied, not asked": {"/workspace/keep/**", "/", v1alpha1.Deny},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := testPolicy(func(s *v1alpha1.ExecutionPolicySpec) {
+				s.RequireApproval = asks(v1alpha1.OperationRule{Paths: &v1alpha1.Paths{Delete: []string{tc.asked}}})
+			})
+			if got := Judge(complete(pathOp(gate.KindFileDelete, tc.path)), spec, Given{Trust: v1alpha1.Internal}).Decision; got != tc.want {
+				t.Errorf("got %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
 func TestARuleThatAppliesUnlessAllowedAsksAboutTheRest(t *testing.T) {
 	rest := v1alpha1.OperationRule{Paths: &v1alpha1.Paths{Read: []string{"/**"}}, Calls: []string{"mystery.**"}}
 	spec := func(applies v1alpha1.RuleApplication) *v1alpha1.ExecutionPolicySpec {

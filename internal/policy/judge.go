@@ -143,15 +143,23 @@ func (j judge) decide(op *gate.Operation) (v1alpha1.Finding, int32) {
 }
 
 // decideKnown: a rule under requireApproval outweighs allow unless it applies to
-// what is not allowed only, and what neither lists is denied.
+// what is not allowed only, and what neither lists is denied. What people are
+// asked about may turn out to be what other rules ask more of them for: an
+// unresolved path may be the one that two people guard.
 func (j judge) decideKnown(op *gate.Operation) (v1alpha1.Finding, int32) {
 	allowed := isLanguageCore(op) || slices.ContainsFunc(j.rules.Allow, func(rule v1alpha1.OperationRule) bool { return j.permits(&rule, op) })
-	i, people := j.asks(func(rule *v1alpha1.ApprovalRule) bool {
-		if allowed && rule.Applies == v1alpha1.AppliesUnlessAllowed {
-			return false
-		}
-		return matches(&rule.OperationRule, op) || mayMatchPath(&rule.OperationRule, op) || allowed && mayMatch(&rule.OperationRule, op)
-	})
+	asks := func(certain bool) (int, int32) {
+		return j.asks(func(rule *v1alpha1.ApprovalRule) bool {
+			if allowed && rule.Applies == v1alpha1.AppliesUnlessAllowed {
+				return false
+			}
+			return matches(&rule.OperationRule, op) || mayMatchPath(&rule.OperationRule, op) || !certain && mayMatch(&rule.OperationRule, op)
+		})
+	}
+	i, people := asks(true)
+	if i >= 0 || allowed {
+		i, people = asks(false)
+	}
 	switch {
 	case i >= 0:
 		return found(op, v1alpha1.RequireApproval, j.reasonApproval(op, i)), people

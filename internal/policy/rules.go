@@ -99,12 +99,32 @@ func reachesBelow(pattern, dir []string) bool {
 	return len(pattern) > len(dir)
 }
 
-// mayMatch says whether an operation that is otherwise allowed may turn out to be
-// one that the rule asks for: its argument is not known, and the rule lists
-// arguments of this kind.
+// encloses says whether the path of an operation is a directory above what the
+// rule asks for: who may delete "/workspace" deletes "/workspace/keep" as well.
+// Only the part of a pattern before "**" tells: everything lies above "/**/keep".
+func encloses(rule *v1alpha1.OperationRule, op *gate.Operation) bool {
+	value, ok := literalPath(op.Args.Path)
+	dir := strings.Split(strings.TrimSuffix(value, "/"), "/")
+	return ok && slices.ContainsFunc(patternsFor(rule, op), func(pattern string) bool {
+		segments := strings.Split(pattern, "/")
+		if len(segments) <= len(dir) {
+			return false
+		}
+		for i, segment := range dir {
+			if segments[i] == "**" || !matchSegment(segments[i], segment) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// mayMatch says whether an operation that is allowed or asked for anyway may turn
+// out to be one that the rule asks for: its path is above those that the rule
+// lists, or its argument is not known and the rule lists arguments of this kind.
 func mayMatch(rule *v1alpha1.OperationRule, op *gate.Operation) bool {
 	if !unresolved(op) {
-		return false
+		return encloses(rule, op)
 	}
 	switch op.Kind {
 	case gate.KindFileRead, gate.KindFileWrite, gate.KindFileDelete:
