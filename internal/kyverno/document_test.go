@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/gate"
 	"github.com/airlock-dev/airlock/internal/policy"
 )
 
@@ -103,5 +104,31 @@ RequireApproval ValidatingPolicy "credentials-need-a-person": it gets a credenti
 	got, err := set.Tighten(t.Context(), aPolicy(), req, report, aVerdict(v1alpha1.Allow))
 	if err != nil || got.Decision != v1alpha1.Allow {
 		t.Errorf("%v, %s", err, reasons(got))
+	}
+}
+
+// Who cannot name a ledger may try what stands above it, or a name that is made up when the code runs.
+func TestTheSampleRuleOnLedgersHoldsForWhatContainsThem(t *testing.T) {
+	text, err := os.ReadFile(samples + "rules.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := mustSelect(t, selecting(), parse(t, string(text))...)
+	for path, want := range map[string]v1alpha1.Decision{
+		"/workspace/ledger/2026.csv": v1alpha1.Deny,
+		"/workspace/ledger":          v1alpha1.Deny,
+		"/workspace":                 v1alpha1.Deny,
+		"/":                          v1alpha1.Deny,
+		"/workspace/" + gate.MadeUp:  v1alpha1.Deny,
+		"/workspace/ledgers.csv":     v1alpha1.Allow,
+		"/workspace/led":             v1alpha1.Allow,
+	} {
+		req, report := aRequest(), aReport()
+		req.Spec.Egress, req.Spec.Inputs = nil, nil
+		report.Operations = []gate.Operation{{Kind: gate.KindFileDelete, Name: "shutil.rmtree", Args: gate.Args{Path: &gate.Fact{Known: gate.FactLiteral, Value: path}}}}
+		got, err := set.Tighten(t.Context(), aPolicy(), req, report, aVerdict(v1alpha1.Allow))
+		if err != nil || got.Decision != want {
+			t.Errorf("%s: %s, want %s: %v, %s", path, got.Decision, want, err, reasons(got))
+		}
 	}
 }
