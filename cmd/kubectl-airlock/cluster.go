@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -23,6 +24,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
+	"github.com/airlock-dev/airlock/internal/review"
 )
 
 // The resources of the API.
@@ -31,6 +33,20 @@ const (
 	approvalsResource = "approvals"
 	policiesResource  = "executionpolicies"
 )
+
+// safeLines makes what is written to it safe to print: warnings of the API server
+// may repeat what an agent wrote (CWE-150).
+type safeLines struct{ to io.Writer }
+
+// Write takes whole lines.
+func (s safeLines) Write(text []byte) (int, error) {
+	for line := range strings.Lines(string(text)) {
+		if _, err := fmt.Fprintln(s.to, review.SafeString(strings.TrimSuffix(line, "\n"))); err != nil {
+			return 0, err
+		}
+	}
+	return len(text), nil
+}
 
 // newFlags gives kubectl's connection flags.
 func newFlags() *genericclioptions.ConfigFlags {
@@ -75,7 +91,7 @@ func connect(flags *genericclioptions.ConfigFlags, stderr io.Writer) (*cluster, 
 	}
 	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
 	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeJSON, runtime.ContentTypeJSON
-	config.WarningHandler = rest.NewWarningWriter(stderr, rest.WarningWriterOptions{Deduplicate: true})
+	config.WarningHandler = rest.NewWarningWriter(safeLines{stderr}, rest.WarningWriterOptions{Deduplicate: true})
 	config.UserAgent = "kubectl-airlock"
 	c := &cluster{namespace: namespace}
 	for _, group := range []struct {

@@ -90,3 +90,17 @@ func TestADecisionIsBoundToWhatWasShown(t *testing.T) {
 		})
 	}
 }
+
+// Warnings of admission policies repeat what agents wrote (CWE-150, CVE-2021-42574).
+func TestAWarningOfTheServerReordersNothing(t *testing.T) {
+	api := &versions{all: []*v1alpha1.Approval{anApproval()}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Warning", "299 - \"task is \u202edevorppa\u2066\"")
+		api.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	_, stdout, stderr := airlock("", "approve", "airlock-0001", "--reason", "fine", "-n", "reporting", "--server", server.URL, "--kubeconfig", write(t, "kubeconfig", "apiVersion: v1\nkind: Config\n"))
+	if !strings.Contains(stderr, "Warning: task is <U+202E>devorppa<U+2066>") || escapes(stdout+stderr) != "" {
+		t.Errorf("got %q", stderr)
+	}
+}

@@ -115,9 +115,6 @@ func explanation(req *v1alpha1.ExecutionRequest) string {
 		fmt.Fprintf(&b, "\nFindings: %d\n", review.Total(*verdict))
 		writeLines(&b, findingsInPlace(req))
 	}
-	if more := int(review.Total(*verdict)) - len(verdict.Findings); more > 0 {
-		fmt.Fprintf(&b, "  and %d more\n", more)
-	}
 	writeChange(&b, req)
 	return b.String()
 }
@@ -127,7 +124,7 @@ const contextLines = 1
 
 // findingsInPlace shows the lines that have findings, with what is before them.
 func findingsInPlace(req *v1alpha1.ExecutionRequest) []review.Line {
-	listing := review.Code(req.Spec.Code, req.Status.Verdict.Findings, columns, nil)
+	listing := review.Code(req.Spec.Code, *req.Status.Verdict, columns, nil)
 	near := map[int]bool{}
 	for _, at := range listing.Findings {
 		markNear(near, listing, at)

@@ -108,7 +108,7 @@ func reviewed(a *v1alpha1.Approval, now time.Time) string {
 		writeLines(&b, s.Lines)
 	}
 	b.WriteString("\nCode\n")
-	writeLines(&b, review.Code(a.Spec.Subject.Code, a.Spec.Subject.Verdict.Findings, columns, nil).Lines)
+	writeLines(&b, review.Code(a.Spec.Subject.Code, a.Spec.Subject.Verdict, columns, nil).Lines)
 	b.WriteString("\nChanges\n")
 	writeLines(&b, review.Changes(&a.Spec.Subject, columns))
 	fmt.Fprintf(&b, `

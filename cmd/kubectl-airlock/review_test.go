@@ -125,7 +125,7 @@ func TestHighlightingIsOfTheSourceByteByByte(t *testing.T) {
 		if !strings.Contains(source, "\r") && len(styles) == 0 {
 			t.Errorf("%s: no colours", lang)
 		}
-		if got, want := text(review.Code(v1alpha1.Code{Language: lang, Source: source}, nil, 80, highlight)), text(review.Code(v1alpha1.Code{Language: lang, Source: source}, nil, 80, nil)); got != want {
+		if got, want := text(review.Code(v1alpha1.Code{Language: lang, Source: source}, v1alpha1.Verdict{}, 80, highlight)), text(review.Code(v1alpha1.Code{Language: lang, Source: source}, v1alpha1.Verdict{}, 80, nil)); got != want {
 			t.Errorf("%s: with colours %q, without %q", lang, got, want)
 		}
 	}

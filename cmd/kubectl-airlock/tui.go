@@ -162,7 +162,7 @@ func (m *model) layOut() {
 		summary = append(summary, review.Line{{Text: s.Title, Style: review.Strong}})
 		summary = append(summary, s.Lines...)
 	}
-	listing := review.Code(a.Spec.Subject.Code, a.Spec.Subject.Verdict.Findings, m.width, m.paint)
+	listing := review.Code(a.Spec.Subject.Code, a.Spec.Subject.Verdict, m.width, m.paint)
 	m.lines = [pages][]review.Line{summary, listing.Lines, review.Changes(&a.Spec.Subject, m.width)}
 	m.findings = listing.Findings
 	m.scroll(0)

@@ -282,3 +282,14 @@ func TestAnEmptyListSaysSo(t *testing.T) {
 	s.keys("enter", "down", "up")
 	s.shows("Nothing waits for a decision in this namespace.")
 }
+
+// What a narrow terminal leaves out is announced: a long name must not hide that there is more to read.
+func TestANarrowTerminalSaysWhatItCuts(t *testing.T) {
+	s := newScreen(t, anApproval(func(a *v1alpha1.Approval) { a.Spec.Subject.RequestRef.Name = strings.Repeat("long-", 40) }))
+	s.send(tea.WindowSizeMsg{Width: 50, Height: 12})
+	s.keys("enter")
+	rows := strings.Split(s.plain(), "\n")
+	if !strings.HasSuffix(rows[0], cutMark) || !strings.Contains(rows[1], "lines 1-") {
+		t.Errorf("the screen begins with\n%s\n%s", rows[0], rows[1])
+	}
+}

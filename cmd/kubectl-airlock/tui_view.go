@@ -50,8 +50,14 @@ func (m *model) View() tea.View {
 	return v
 }
 
+// cutMark stands at the end of a line that the terminal has no room for.
+const cutMark = ".."
+
 func (m *model) paintLine(l review.Line) string {
 	var b strings.Builder
+	if l.Width() > m.width && m.width > len(cutMark)+1 {
+		l = append(l.Cut(m.width-len(cutMark)), review.Span{Text: cutMark, Style: review.Warning})
+	}
 	for _, s := range l.Cut(m.width) {
 		b.WriteString(looks[s.Style].Render(s.Text))
 	}
@@ -119,7 +125,11 @@ func (m *model) tabs() review.Line {
 	}
 	if lines := len(m.lines[m.page]); lines > m.room() {
 		top := m.top[m.page]
-		out = append(out, review.Span{Text: fmt.Sprintf("  lines %d-%d of %d", top+1, min(lines, top+m.room()), lines), Style: review.Dim})
+		position := review.Span{Text: fmt.Sprintf("  lines %d-%d of %d", top+1, min(lines, top+m.room()), lines), Style: review.Dim}
+		if wide := append(out, position); wide.Width() <= m.width {
+			return wide
+		}
+		return append(review.Line{position, {Text: "  "}}, out...) // where there is more to read stays in sight
 	}
 	return out
 }

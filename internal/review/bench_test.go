@@ -21,7 +21,7 @@ func BenchmarkCode(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				Code(v1alpha1.Code{Language: v1alpha1.Python, Source: source}, nil, 80, nil)
+				Code(v1alpha1.Code{Language: v1alpha1.Python, Source: source}, v1alpha1.Verdict{}, 80, nil)
 			}
 		})
 	}

@@ -38,8 +38,9 @@ func (l Listing) IsNote(line int) bool { return l.notes[line] }
 
 // Code lists the source with line numbers, each finding below its line, and
 // nothing left out: long lines go on in further rows. Findings without a place
-// come first.
-func Code(code v1alpha1.Code, findings []v1alpha1.Finding, columns int, paint Painter) Listing {
+// come first, and before them how many the verdict does not list: an agent
+// chooses what stands at the top, and code without a mark must not look judged.
+func Code(code v1alpha1.Code, verdict v1alpha1.Verdict, columns int, paint Painter) Listing {
 	source := strings.Join(SourceLines(code.Language, code.Source), "\n")
 	lines := strings.Split(source, "\n")
 	if len(lines) > 1 && lines[len(lines)-1] == "" {
@@ -52,7 +53,11 @@ func Code(code v1alpha1.Code, findings []v1alpha1.Finding, columns int, paint Pa
 			c.styles = styles
 		}
 	}
-	for _, f := range findings {
+	if total, listed := Total(verdict), len(verdict.Findings); int(total) > listed {
+		c.Findings = append(c.Findings, len(c.Lines))
+		c.note(fmt.Sprintf("only the first %d of %d findings are marked below: more of the code needs a look", listed, total))
+	}
+	for _, f := range verdict.Findings {
 		n := int(f.Line)
 		if n > len(lines) {
 			n = 0

@@ -100,8 +100,9 @@ func safeStyled(text string, styleAt func(offset int) Style) Line {
 }
 
 // hidden reports whether a character does not show as itself in one place.
-// U+2800 is a blank that is no space; the fillers of Hangul are letters that do
-// not show; regional indicators, and modifiers of emoji, join with what stands
+// U+2800 is a blank that is no space, and so is U+1D159; the fillers of Hangul
+// and of Khitan, and the joiner of Tifinagh, do not show; the vowels and finals
+// of Hangul, regional indicators, and modifiers of emoji, join with what stands
 // beside them in some terminals and not in others.
 func hidden(r rune) bool {
 	if r == ' ' {
@@ -109,7 +110,8 @@ func hidden(r rune) bool {
 	}
 	return !unicode.IsGraphic(r) ||
 		unicode.In(r, unicode.Zs, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector, unicode.Co) ||
-		r == 0x2800 || r == 0x034f || r >= 0x17b4 && r <= 0x17b5 ||
+		r == 0x2800 || r == 0x034f || r == 0x1d159 || r == 0x16fe4 || r == 0x2d7f ||
+		r >= 0x1160 && r <= 0x11ff || r >= 0xd7b0 && r <= 0xd7ff || r >= 0x17b4 && r <= 0x17b5 ||
 		r >= 0x1f1e6 && r <= 0x1f1ff || r >= 0x1f3fb && r <= 0x1f3ff
 }
 

@@ -32,6 +32,8 @@ func TestHostileTextIsShownAndNotObeyed(t *testing.T) {
 		"variation selectors, which carry hidden bytes":   {"a\ufe0f\U000e0100", "a<U+FE0F><U+E0100>"},
 		"fillers of Hangul, which are letters and blank":  {"a\u3164\u115f\uffa0", "a<U+3164><U+115F><U+FFA0>"},
 		"a blank of Braille":                              {"a\u2800b", "a<U+2800>b"},
+		"a note that is blank, and other fillers":         {"a\U0001d159\u2d7f\U00016fe4", "a<U+1D159><U+2D7F><U+16FE4>"},
+		"vowels of Hangul, which take no column":          {"os\u1161\ud7b0", "os<U+1161><U+D7B0>"},
 		"a line separator":                                {"a\u2028b", "a<U+2028>b"},
 		"private use characters":                          {"\ue000", "<U+E000>"},
 		"halves of a flag, which join or do not":          {"\U0001f1e9\U0001f1ea", "<U+1F1E9><U+1F1EA>"},
@@ -85,7 +87,7 @@ func TestAWideFloodKeepsToItsColumns(t *testing.T) {
 // A quarter of a megabyte in one line is read by people who did not choose its size.
 func TestAVeryLongLineIsShownWhole(t *testing.T) {
 	source := strings.Repeat(" ", 120_000) + "os.remove('/data/x')" + strings.Repeat("#", 120_000)
-	got := Code(v1alpha1.Code{Language: v1alpha1.Python, Source: source}, []v1alpha1.Finding{{Decision: v1alpha1.RequireApproval, Operation: "os.remove", Reason: "It deletes.", Line: 1, Column: 120_001}}, 80, nil)
+	got := Code(v1alpha1.Code{Language: v1alpha1.Python, Source: source}, v1alpha1.Verdict{Findings: []v1alpha1.Finding{{Decision: v1alpha1.RequireApproval, Operation: "os.remove", Reason: "It deletes.", Line: 1, Column: 120_001}}}, 80, nil)
 	text := ""
 	for i, l := range got.Lines {
 		if l.Width() > 80 {
@@ -105,7 +107,7 @@ func TestAVeryLongLineIsShownWhole(t *testing.T) {
 
 func TestCodeBehindBlankLinesComesIntoSight(t *testing.T) {
 	source := "print(1)\n" + strings.Repeat("\n", 5000) + "os.remove('/x')\n"
-	got := Code(v1alpha1.Code{Language: v1alpha1.Python, Source: source}, nil, 80, nil)
+	got := Code(v1alpha1.Code{Language: v1alpha1.Python, Source: source}, v1alpha1.Verdict{}, 80, nil)
 	want := []string{"   1 | print(1)", "     | (lines 2 to 5001 are blank)", "5002 | os.remove('/x')"}
 	if len(got.Lines) != len(want) {
 		t.Fatalf("%d lines, want %d", len(got.Lines), len(want))
@@ -123,7 +125,7 @@ func TestFindingsStandBelowTheirCharacter(t *testing.T) {
 	finding := func(line, column int32) v1alpha1.Finding {
 		return v1alpha1.Finding{Decision: v1alpha1.Deny, Operation: "os.remove", Reason: "No.", Line: line, Column: column}
 	}
-	got := Code(v1alpha1.Code{Language: v1alpha1.Python, Source: source}, []v1alpha1.Finding{finding(2, 2), finding(2, 5), finding(0, 0), finding(99, 1), finding(1, 99)}, 80, nil)
+	got := Code(v1alpha1.Code{Language: v1alpha1.Python, Source: source}, v1alpha1.Verdict{Findings: []v1alpha1.Finding{finding(2, 2), finding(2, 5), finding(0, 0), finding(99, 1), finding(1, 99)}}, 80, nil)
 	want := strings.Join([]string{
 		"  | ^ is denied: No.",
 		"  | ^ is denied: No.",
@@ -144,7 +146,7 @@ func TestFindingsStandBelowTheirCharacter(t *testing.T) {
 
 // Letters that are written from right to left reorder a line without any control character.
 func TestRightToLeftLettersAreAnnounced(t *testing.T) {
-	got := Code(v1alpha1.Code{Language: v1alpha1.Python, Source: "x = 'אבג' + 'ok'\n"}, nil, 80, nil)
+	got := Code(v1alpha1.Code{Language: v1alpha1.Python, Source: "x = 'אבג' + 'ok'\n"}, v1alpha1.Verdict{}, 80, nil)
 	if len(got.Lines) != 2 || !strings.Contains(got.Lines[1].String(), "right-to-left") {
 		t.Errorf("got %v, want a note below the line", got.Lines)
 	}
@@ -152,8 +154,22 @@ func TestRightToLeftLettersAreAnnounced(t *testing.T) {
 
 func TestALyingPainterChangesNothing(t *testing.T) {
 	code := v1alpha1.Code{Language: v1alpha1.Python, Source: "print(1)\n"}
-	got := Code(code, nil, 80, func(v1alpha1.Language, string) []Style { return []Style{Keyword} })
+	got := Code(code, v1alpha1.Verdict{}, 80, func(v1alpha1.Language, string) []Style { return []Style{Keyword} })
 	if got.Lines[0].String() != "1 | print(1)" {
 		t.Errorf("got %q", got.Lines[0])
+	}
+}
+
+// A verdict lists 32 findings. Harmless ones at the top would push the one that matters off the list.
+func TestFindingsBeyondTheListAreAnnouncedAboveTheCode(t *testing.T) {
+	total := int32(57)
+	verdict := v1alpha1.Verdict{FindingsTotal: &total, Findings: []v1alpha1.Finding{{Decision: v1alpha1.RequireApproval, Operation: "os.remove", Reason: "It deletes.", Line: 1, Column: 1}}}
+	got := Code(v1alpha1.Code{Language: v1alpha1.Python, Source: "os.remove('/a')\n"}, verdict, 100, nil)
+	if first := got.Lines[0].String(); !strings.Contains(first, "only the first 1 of 57 findings") || !got.IsNote(0) || got.Findings[0] != 0 {
+		t.Errorf("the first line is %q, findings at %v", first, got.Findings)
+	}
+	total = 1
+	if got := Code(v1alpha1.Code{Language: v1alpha1.Python, Source: "os.remove('/a')\n"}, verdict, 100, nil).Lines[0].String(); got != "1 | os.remove('/a')" {
+		t.Errorf("the first line is %q, want the code", got)
 	}
 }

@@ -17,7 +17,7 @@ type Section struct {
 	Lines []Line
 }
 
-// shownFindings is how many findings the summary lists. The code has them all.
+// shownFindings is how many findings the summary lists. The code has all that the verdict lists.
 const shownFindings = 6
 
 // Summary is what an approver reads first, the most important at the top.
