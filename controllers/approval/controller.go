@@ -75,18 +75,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, key ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, nil
 	}
 	now := r.Clock.Now()
-	outcome, err := r.count(ctx, r.Client, appr, now)
-	if errors.Is(err, approval.ErrBinding) || errors.Is(err, errGone) {
-		// Perhaps only the cache is behind; Denied and Withdrawn are final.
-		outcome, err = r.count(ctx, r.Live, appr, now)
-	}
-	switch {
-	case errors.Is(err, errGone):
-		// The garbage collector removes it, at its leisure. Until then nobody is to take it for a question.
-		outcome = approval.Outcome{State: v1alpha1.ApprovalWithdrawn, Message: "The request was deleted. There is nothing left to decide."}
-	case errors.Is(err, approval.ErrBinding):
-		outcome = approval.Outcome{State: v1alpha1.ApprovalDenied, Message: err.Error()}
-	case err != nil:
+	outcome, err := r.outcome(ctx, appr, now)
+	if err != nil {
 		return ctrl.Result{}, err
 	}
 	if wait := launchFirst(appr, outcome.State, now); wait > 0 {
@@ -104,6 +94,24 @@ func (r *Reconciler) Reconcile(ctx context.Context, key ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, nil
 	}
 	return ctrl.Result{RequeueAfter: appr.Spec.ExpiresAt.Sub(now)}, nil
+}
+
+// outcome sums an Approval up, also where its request does not exist any more.
+func (r *Reconciler) outcome(ctx context.Context, appr *v1alpha1.Approval, now time.Time) (approval.Outcome, error) {
+	outcome, err := r.count(ctx, r.Client, appr, now)
+	if errors.Is(err, approval.ErrBinding) || errors.Is(err, errGone) {
+		// Perhaps only the cache is behind; Denied and Withdrawn are final.
+		outcome, err = r.count(ctx, r.Live, appr, now)
+	}
+	switch {
+	case errors.Is(err, errGone):
+		// The garbage collector removes it, at its leisure. Until then nobody is to take it for a question.
+		return approval.Outcome{State: v1alpha1.ApprovalWithdrawn, Message: "The request was deleted. There is nothing left to decide."}, nil
+	case errors.Is(err, approval.ErrBinding):
+		return approval.Outcome{State: v1alpha1.ApprovalDenied, Message: err.Error()}, nil
+	default:
+		return outcome, err
+	}
 }
 
 // errGone means that the request of an Approval does not exist any more; another one may have its name.

@@ -192,6 +192,15 @@ func disqualified(d v1alpha1.ApproverDecision, spec *v1alpha1.ApprovalSpec) stri
 		return "is a system user"
 	case withdrawn(d.Approver, spec.Decisions):
 		return "has decided otherwise as well"
+	default:
+		return overreaches(d, spec)
+	}
+}
+
+// overreaches says how an approval goes beyond what the subject and the policy
+// leave to approvers, or "".
+func overreaches(d v1alpha1.ApproverDecision, spec *v1alpha1.ApprovalSpec) string {
+	switch {
 	case !within(d.Without, &spec.Subject):
 		return "takes away what is not asked for"
 	case !permitted(d.Remember, spec.Grants):

@@ -20,6 +20,9 @@ import (
 	"github.com/airlock-dev/airlock/internal/gate"
 )
 
+// maxApprovers is the schema's bound on decisions.
+const maxApprovers = 32
+
 // Candidate is what a grant would have to cover of one request.
 type Candidate struct {
 	Requester    v1alpha1.GrantHolder
@@ -94,7 +97,7 @@ func New(appr *v1alpha1.Approval, outcome approval.Outcome, c Candidate, now tim
 		},
 		Spec: v1alpha1.ExecutionGrantSpec{
 			Requester: c.Requester, AgentName: c.AgentName, PolicyName: c.PolicyName, PolicyDigest: c.PolicyDigest,
-			Trust: c.Trust, Language: c.Language, Approvals: int32(len(outcome.Approvers)),
+			Trust: c.Trust, Language: c.Language, Approvals: int32(min(len(outcome.Approvers), maxApprovers)),
 			Operations: c.Operations, OperationsDigest: digest(c.Operations),
 			Egress: narrowed.Egress, Credentials: narrowed.Credentials,
 			Approvers:   slices.Sorted(slices.Values(slices.Concat(outcome.Approvers, outcome.Checkers))),
@@ -110,19 +113,41 @@ func digest(operations []string) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
+// rule is a condition of a grant, and why the grant does not cover a request where it does not hold.
+type rule struct {
+	holds bool
+	why   string
+}
+
 // Refuses says why a grant does not cover a request with this UID, "" where it
 // does. A request that was counted already is covered without another use.
 func Refuses(g *v1alpha1.ExecutionGrant, c Candidate, requestUID string, now time.Time) string {
-	spec := &g.Spec
-	for _, rule := range []struct {
-		holds bool
-		why   string
-	}{
+	for _, r := range append(standing(g, requestUID, now), fitting(&g.Spec, c)...) {
+		if !r.holds {
+			return r.why
+		}
+	}
+	return ""
+}
+
+// standing are the rules about the grant itself: it was activated, and nobody
+// withdrew it, its time is not over, and a use is left.
+func standing(g *v1alpha1.ExecutionGrant, requestUID string, now time.Time) []rule {
+	used := Used(g, requestUID)
+	active := g.Status.State == v1alpha1.GrantActive || used && g.Status.State == v1alpha1.GrantUsedUp
+	return []rule{
 		{g.DeletionTimestamp.IsZero(), "it was withdrawn"},
-		{g.Status.State == v1alpha1.GrantActive || Used(g, requestUID) && g.Status.State == v1alpha1.GrantUsedUp, "it is not active"},
-		{now.Before(spec.ExpiresAt.Time), fmt.Sprintf("it expired at %s", spec.ExpiresAt.UTC().Format(time.RFC3339))},
-		{Used(g, requestUID) || int64(len(g.Status.Uses)) < int64(spec.MaxUses), fmt.Sprintf("it has been used %d times", spec.MaxUses)},
-		{requestUID != "" && c.Requester.Username != "" && spec.Requester == c.Requester, "it is for another requester"},
+		{active, "it is not active"},
+		{now.Before(g.Spec.ExpiresAt.Time), fmt.Sprintf("it expired at %s", g.Spec.ExpiresAt.UTC().Format(time.RFC3339))},
+		{used || int64(len(g.Status.Uses)) < int64(g.Spec.MaxUses), fmt.Sprintf("it has been used %d times", g.Spec.MaxUses)},
+		{requestUID != "", "the request has no UID"},
+	}
+}
+
+// fitting are the rules about the request: whose it is, and that it asks for no more.
+func fitting(spec *v1alpha1.ExecutionGrantSpec, c Candidate) []rule {
+	return []rule{
+		{spec.Requester == c.Requester && c.Requester.Username != "", "it is for another requester"},
 		{spec.AgentName == c.AgentName, "it is for another agent"},
 		{spec.PolicyName == c.PolicyName && spec.PolicyDigest == c.PolicyDigest && c.PolicyDigest != "", "the policy is another one, or changed"},
 		{rank(c.Trust) >= rank(spec.Trust) && rank(spec.Trust) > 0, "the request has less trust"},
@@ -131,12 +156,7 @@ func Refuses(g *v1alpha1.ExecutionGrant, c Candidate, requestUID string, now tim
 		{spec.OperationsDigest == digest(spec.Operations) && subset(c.Operations, spec.Operations), "it does not name every operation"},
 		{subset(c.Egress, spec.Egress), "it does not name every destination"},
 		{subset(c.Credentials, spec.Credentials), "it does not name every credential"},
-	} {
-		if !rule.holds {
-			return rule.why
-		}
 	}
-	return ""
 }
 
 // Used says whether a request was counted.

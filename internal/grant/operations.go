@@ -78,27 +78,34 @@ func text(op *gate.Operation) (string, bool) {
 	return b.String(), true
 }
 
-// complete says whether the report has what makes the operation what it is.
+// complete says whether the report has what makes the operation what it is. A
+// name that is only mentioned can be called with anything.
 func complete(op *gate.Operation) bool {
+	called := op.Form == gate.FormCall
 	switch op.Kind {
 	case gate.KindImport, gate.KindCompute:
 		return true
-	case gate.KindFileRead, gate.KindFileWrite, gate.KindFileDelete:
-		return called(op) && op.Args.Path != nil
-	case gate.KindNetwork:
-		return called(op) && op.Args.Host != nil
-	case gate.KindProcess:
-		return called(op) && len(op.Args.Argv) > 0
-	case gate.KindSQL:
-		return called(op) && (op.Args.SQL != nil || op.Language == gate.SQL)
 	case gate.KindEnvironment:
 		return op.Args.Env != nil
+	case gate.KindFileRead, gate.KindFileWrite, gate.KindFileDelete, gate.KindNetwork, gate.KindProcess, gate.KindSQL:
+		return called && hasTarget(op)
 	case gate.KindDynamic, gate.KindUnknown:
-		return false
+		fallthrough
 	default:
 		return false
 	}
 }
 
-// called: a name that is only mentioned can be called with anything.
-func called(op *gate.Operation) bool { return op.Form == gate.FormCall }
+// hasTarget says whether the report names what an effect is done to.
+func hasTarget(op *gate.Operation) bool {
+	switch op.Kind {
+	case gate.KindNetwork:
+		return op.Args.Host != nil
+	case gate.KindProcess:
+		return len(op.Args.Argv) > 0
+	case gate.KindSQL:
+		return op.Args.SQL != nil || op.Language == gate.SQL
+	default:
+		return op.Args.Path != nil
+	}
+}

@@ -165,27 +165,40 @@ func (s *Sequence) withoutCounts(v variant) variant {
 	return v
 }
 
+// final are the states that stay.
+var final = []v1alpha1.ApprovalState{v1alpha1.ApprovalDenied, v1alpha1.ApprovalExpired, v1alpha1.ApprovalConsumed, v1alpha1.ApprovalWithdrawn}
+
 // stateFollows requires that the state of an Approval has a reason, and that a final one stays.
 func (s *Sequence) stateFollows(appr *v1alpha1.Approval, q *question) error {
-	state, now := appr.Status.State, s.cluster.Clock.Now()
-	final := slices.Contains([]v1alpha1.ApprovalState{v1alpha1.ApprovalDenied, v1alpha1.ApprovalExpired, v1alpha1.ApprovalConsumed, v1alpha1.ApprovalWithdrawn}, q.last)
-	if final && state != q.last {
-		return fmt.Errorf("it was %s and is %s", q.last, state)
-	}
-	if q.used != (state == v1alpha1.ApprovalConsumed) {
-		return fmt.Errorf("it is %s, used: %t", state, q.used)
-	}
-	switch {
-	case state == q.last:
-	case state == v1alpha1.ApprovalDenied && !slices.ContainsFunc(slices.Collect(maps.Values(q.decisions)), func(d decision) bool { return d.verdict == v1alpha1.Denied }):
-		return errors.New("it is Denied, and nobody did")
-	case state == v1alpha1.ApprovalExpired && now.Before(q.expiresAt):
-		return errors.New("it is Expired before its time")
-	case state == v1alpha1.ApprovalWithdrawn && !q.request.gone && len(q.request.excuses) == 0:
-		return errors.New("it is Withdrawn, and its request goes on")
-	}
+	state, before := appr.Status.State, q.last
 	q.last = state
-	return nil
+	switch {
+	case q.used != (state == v1alpha1.ApprovalConsumed):
+		return fmt.Errorf("it is %s, used: %t", state, q.used)
+	case state == before:
+		return nil
+	case slices.Contains(final, before):
+		return fmt.Errorf("it was %s and is %s", before, state)
+	case !s.hasReason(state, q):
+		return fmt.Errorf("it is %s for no reason", state)
+	default:
+		return nil
+	}
+}
+
+func (s *Sequence) hasReason(state v1alpha1.ApprovalState, q *question) bool {
+	switch state {
+	case v1alpha1.ApprovalDenied:
+		return slices.ContainsFunc(slices.Collect(maps.Values(q.decisions)), func(d decision) bool { return d.verdict == v1alpha1.Denied })
+	case v1alpha1.ApprovalExpired:
+		return !s.cluster.Clock.Now().Before(q.expiresAt)
+	case v1alpha1.ApprovalWithdrawn:
+		return q.request.gone || len(q.request.excuses) > 0
+	case v1alpha1.ApprovalPending, v1alpha1.ApprovalApproved, v1alpha1.ApprovalConsumed:
+		return true
+	default:
+		return false
+	}
 }
 
 // compareRequests requires a reason for every request that ended without a launch.
@@ -200,16 +213,17 @@ func (s *Sequence) compareRequests(ctx context.Context) error {
 		if r == nil {
 			return fmt.Errorf("request %s was never made", req.Name)
 		}
-		if !finished(req) || r.launched || r.source.denied {
-			continue
-		}
-		q := s.ref.approvals["airlock-"+r.uid]
-		expired := q != nil && !s.cluster.Clock.Now().Before(q.expiresAt) || r.asks() && req.Status.GrantName != ""
-		if len(r.excuses) == 0 && !expired {
+		if finished(req) && !r.launched && !r.source.denied && !s.mayEnd(r, req) {
 			return fmt.Errorf("request %s ended for no reason: %+v", r.name, req.Status)
 		}
 	}
 	return nil
+}
+
+// mayEnd: something happened to the request, or the time of its approval or its grant is over.
+func (s *Sequence) mayEnd(r *request, req *v1alpha1.ExecutionRequest) bool {
+	q := s.ref.approvals["airlock-"+r.uid]
+	return len(r.excuses) > 0 || req.Status.GrantName != "" || q != nil && !s.cluster.Clock.Now().Before(q.expiresAt)
 }
 
 // compareGrants requires that every grant was given, is used no more often than that, and stays withdrawn.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,10 +140,8 @@ func indexed(obj client.Object, list client.ObjectList, field, value string) boo
 		if index.Field != field || !sameKind(index.Object, obj, list) {
 			continue
 		}
-		for _, v := range index.Extract(obj) {
-			if v == value {
-				return true
-			}
+		if slices.Contains(index.Extract(obj), value) {
+			return true
 		}
 	}
 	return false

@@ -56,15 +56,15 @@ func (s *Sequence) decide(ctx context.Context) (string, error) {
 	accepted, recorded := s.ref.accepts(who, q, appr.Status.State, d, s.cluster.ServerNow())
 	kind, body, how := s.patch(appr, who, d)
 	what := fmt.Sprintf("%s patches %s for %s: %s, without %v, remember %v, by %s; to be accepted: %t", who, appr.Name, q.request.name, d.verdict, d.without, d.remember, how, accepted)
-	err = s.cluster.As(who).Patch(ctx, appr.DeepCopy(), client.RawPatch(kind, body))
-	if (err == nil) != accepted {
-		return what, fmt.Errorf("the API server says %v", err) //nolint:errorlint // it may be nil
-	}
-	if err != nil {
+	answer := s.cluster.As(who).Patch(ctx, appr.DeepCopy(), client.RawPatch(kind, body))
+	switch {
+	case (answer == nil) != accepted:
+		return what, fmt.Errorf("the API server says %v", answer) //nolint:errorlint // it may be nil
+	case accepted:
+		s.stats.Accepted++
+	default:
 		s.stats.Refused++
-		return what, nil
 	}
-	s.stats.Accepted++
 	if recorded {
 		q.decisions[who] = d
 		q.request.excuses[string(d.verdict)] = true

@@ -81,26 +81,43 @@ func (ref *reference) required(req *request) int32 {
 // recorded: a repetition is accepted and changes nothing.
 func (ref *reference) accepts(who string, q *question, state v1alpha1.ApprovalState, d decision, now time.Time) (accepted, recorded bool) {
 	own, has := q.decisions[who]
-	switch {
-	case who == Stranger:
-		return false, false
-	case has && reflect.DeepEqual(own, d):
+	if has && reflect.DeepEqual(own, d) {
 		return true, false
-	case who == q.request.who, who == ref.bot && !q.terms.serviceAccounts && !q.terms.checker:
-		return false, false
-	case state != "" && state != v1alpha1.ApprovalPending && state != v1alpha1.ApprovalApproved, !now.Before(q.expiresAt):
-		return false, false
-	case has && (own.verdict != v1alpha1.Approved || d.verdict != v1alpha1.Revoked), !has && d.verdict == v1alpha1.Revoked:
-		return false, false
-	case d.verdict != v1alpha1.Approved && (d.without != nil || d.remember != nil):
-		return false, false
-	case d.without != nil && !(contained(d.without.Egress, q.request.egress) && contained(d.without.Credentials, q.request.credentials)):
-		return false, false
-	case d.remember != nil && (q.terms.grants == nil || d.remember.Uses > q.terms.grants.MaxUses || d.remember.TTLSeconds > q.terms.grants.TTLSeconds):
-		return false, false
-	default:
-		return true, true
 	}
+	fits := ref.mayDecide(who, q) && q.open(state, now) && follows(own, has, d) && q.allows(d)
+	return fits, fits
+}
+
+// mayDecide: approvers, never on their own requests, and the bot where the policy wants it.
+func (ref *reference) mayDecide(who string, q *question) bool {
+	if who == ref.bot {
+		return q.terms.serviceAccounts || q.terms.checker
+	}
+	return who != Stranger && who != q.request.who
+}
+
+func (q *question) open(state v1alpha1.ApprovalState, now time.Time) bool {
+	return slices.Contains([]v1alpha1.ApprovalState{"", v1alpha1.ApprovalPending, v1alpha1.ApprovalApproved}, state) && now.Before(q.expiresAt)
+}
+
+// follows: a first decision is no revocation, and only an approval can be followed, by its revocation.
+func follows(own decision, has bool, d decision) bool {
+	if !has {
+		return d.verdict != v1alpha1.Revoked
+	}
+	return own.verdict == v1alpha1.Approved && d.verdict == v1alpha1.Revoked
+}
+
+// allows: only an approval takes away or remembers, what is asked for and within the terms.
+func (q *question) allows(d decision) bool {
+	if d.verdict != v1alpha1.Approved {
+		return d.without == nil && d.remember == nil
+	}
+	if w := d.without; w != nil && !(contained(w.Egress, q.request.egress) && contained(w.Credentials, q.request.credentials)) {
+		return false
+	}
+	terms := q.terms.grants
+	return d.remember == nil || terms != nil && d.remember.Uses <= terms.MaxUses && d.remember.TTLSeconds <= terms.TTLSeconds
 }
 
 func contained[T comparable](some, all []T) bool {
