@@ -124,8 +124,8 @@ func some[T any](r *rand.Rand, list []T, oneIn int) []T {
 	return out
 }
 
-// submit makes a request. Names are few, so that deleted ones are made again.
-func (s *Sequence) submit(ctx context.Context) (string, error) {
+// draft makes a request up. Names are few, so that deleted ones are made again.
+func (s *Sequence) draft() *request {
 	r := &request{
 		name: pick(s.rand, []string{"r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9"}), who: pick(s.rand, []string{Riley, Riley, Riley, Alice}),
 		agent:  pick(s.rand, []string{"", "analyst", "analyst", "analyst"}),
@@ -139,6 +139,12 @@ func (s *Sequence) submit(ctx context.Context) (string, error) {
 			r.who, r.agent = pick(s.rand, []string{Riley, Alice}), pick(s.rand, []string{"", "coder"})
 		}
 	}
+	return r
+}
+
+// submit makes a request.
+func (s *Sequence) submit(ctx context.Context) (string, error) {
+	r := s.draft()
 	who := r.who
 	if s.rand.IntN(10) == 0 {
 		who = Stranger
