@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -80,17 +79,14 @@ func (a *auditor) open(ctx context.Context, stderr io.Writer) (*audited, error) 
 	}
 	var err error
 	if log.checkpoint, err = log.read("checkpoint"); err != nil {
-		return nil, errors.Join(fmt.Errorf("read the log's checkpoint: %w", err), closed(log))
+		log.close()
+		return nil, fmt.Errorf("read the log's checkpoint: %w", err)
 	}
 	if log.size, err = auditverify.SizeOf(log.checkpoint); err != nil {
-		return nil, errors.Join(err, closed(log))
+		log.close()
+		return nil, err
 	}
 	return log, nil
-}
-
-func closed(log *audited) error {
-	log.close()
-	return nil
 }
 
 // forward reads the log from the operator's pod, and what the cluster keeps of it outside the log's volume.

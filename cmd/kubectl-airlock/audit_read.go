@@ -142,44 +142,56 @@ func writeRecord(w io.Writer, e auditverify.Entry) {
 	}
 }
 
-func detailsOf(e auditverify.Entry) []string {
-	var out []string
-	add := func(format, value string) {
-		if value != "" {
-			out = append(out, fmt.Sprintf(format, value))
-		}
+// lines collects what there is to say.
+type lines []string
+
+func (l *lines) add(format, value string) {
+	if value != "" {
+		*l = append(*l, fmt.Sprintf(format, value))
 	}
+}
+
+func detailsOf(e auditverify.Entry) []string {
+	var out lines
 	switch d := e.Event.Data.Unmapped; {
 	case d.Submitted != nil:
-		if s := e.Event.Data.Script; s != nil && len(s.Hashes) > 0 {
-			add("code sha256:%s", s.Hashes[0].Value)
-		}
-		add("task: %s", d.Submitted.Task)
-		for _, in := range d.Submitted.Inputs {
-			add("input %s", fmt.Sprintf("%s: %s, claimed %s %s", in.Name, in.Origin, in.Trust, in.Digest))
-		}
+		out.submitted(e.Event.Data.Script, d.Submitted)
 	case d.Judged != nil:
-		add("envelope %s", d.Judged.EnvelopeDigest)
-		add("report %s", d.Judged.ReportDigest)
-		add("trust %s", string(d.Judged.Trust)+" "+d.Judged.TrustReason)
-		for _, f := range d.Judged.Findings {
-			add("%s", fmt.Sprintf("%d:%d %s: %s", f.Line, f.Column, f.Operation, f.Reason))
-		}
+		out.judged(d.Judged)
 	case d.Decided != nil:
 		if d.Decided.Decision.Reason != nil {
-			add("reason: %s", *d.Decided.Decision.Reason)
+			out.add("reason: %s", *d.Decided.Decision.Reason)
 		}
-		add("envelope %s", d.Decided.EnvelopeDigest)
+		out.add("envelope %s", d.Decided.EnvelopeDigest)
 	case d.Launch != nil:
-		add("envelope %s", d.Launch.EnvelopeDigest)
-		add("pod asked for %s", d.Launch.Pod.Digest)
-		add("grant %s", d.Launch.GrantName)
+		out.add("envelope %s", d.Launch.EnvelopeDigest)
+		out.add("pod asked for %s", d.Launch.Pod.Digest)
+		out.add("grant %s", d.Launch.GrantName)
 	case d.Observed != nil:
-		add("pod admitted %s", d.Observed.Pod.Digest)
+		out.add("pod admitted %s", d.Observed.Pod.Digest)
 	case d.End != nil:
 		out = append(out, endOf(d.End)...)
 	}
 	return out
+}
+
+func (l *lines) submitted(script *audit.Script, d *audit.SubmittedDetails) {
+	if script != nil && len(script.Hashes) > 0 {
+		l.add("code sha256:%s", script.Hashes[0].Value)
+	}
+	l.add("task: %s", d.Task)
+	for _, in := range d.Inputs {
+		l.add("input %s", fmt.Sprintf("%s: %s, claimed %s %s", in.Name, in.Origin, in.Trust, in.Digest))
+	}
+}
+
+func (l *lines) judged(d *audit.JudgedDetails) {
+	l.add("envelope %s", d.EnvelopeDigest)
+	l.add("report %s", d.ReportDigest)
+	l.add("trust %s", string(d.Trust)+" "+d.TrustReason)
+	for _, f := range d.Findings {
+		l.add("%s", fmt.Sprintf("%d:%d %s: %s", f.Line, f.Column, f.Operation, f.Reason))
+	}
 }
 
 func endOf(d *audit.EndDetails) []string {

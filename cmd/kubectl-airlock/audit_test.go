@@ -89,3 +89,24 @@ func TestExportKeepsTheCheckpointThatShowsARollback(t *testing.T) {
 		t.Errorf("exit code %d:\n%s", code, out.String())
 	}
 }
+
+// Names of files come out of the log, and whoever made the log may not be who signs it.
+func TestALogCannotWriteOutsideTheFolderOfItsExport(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "copy")
+	outside := filepath.Join(filepath.Dir(dir), "planted")
+	if err := writeFile(dir, "content/../../planted", []byte("x")); err == nil {
+		t.Error("a path with .. was written")
+	}
+	if err := os.Symlink(filepath.Dir(dir), filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeFile(dir, "link/planted", []byte("x")); err == nil {
+		t.Error("a path through a link was written")
+	}
+	if _, err := os.Stat(outside); err == nil {
+		t.Errorf("%s exists", outside)
+	}
+	if err := writeFile(dir, "content/ab/abc", []byte("x")); err != nil {
+		t.Error(err)
+	}
+}

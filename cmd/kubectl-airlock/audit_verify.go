@@ -129,16 +129,37 @@ func (a *auditor) export(ctx context.Context, stdout, stderr io.Writer, dir stri
 	if err := keepCheckpoints(dir, log); err != nil {
 		return err
 	}
-	files := 0
+	files, err := copyTree(log, dir)
+	if err != nil {
+		return err
+	}
+	if err := copyContents(log, stderr, dir); err != nil {
+		return err
+	}
+	if err := writeFile(dir, "checkpoint", log.checkpoint); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%d records, %d new files in %s\nVerify them with: kubectl airlock audit verify --from %s --key KEY\n", log.size, files, dir, dir)
+	return nil
+}
+
+// copyTree copies the records and the hashes that the folder lacks, and counts their files.
+func copyTree(log *audited, dir string) (files int, err error) {
 	for _, path := range filesOf(log.size) {
 		if _, err := os.Stat(filepath.Join(dir, path)); err == nil {
 			continue
 		}
 		if err := copyFile(log.read, dir, path); err != nil {
-			return err
+			return files, err
 		}
 		files++
 	}
+	return files, nil
+}
+
+// copyContents copies the code that is too long for its record. What is not there any more is a warning: verify says which
+// records lack it.
+func copyContents(log *audited, stderr io.Writer, dir string) error {
 	for e, err := range auditverify.Backwards(folder(dir), log.size) {
 		if err != nil {
 			return err
@@ -149,10 +170,6 @@ func (a *auditor) export(ctx context.Context, stdout, stderr io.Writer, dir stri
 			}
 		}
 	}
-	if err := writeFile(dir, "checkpoint", log.checkpoint); err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "%d records, %d new files in %s\nVerify them with: kubectl airlock audit verify --from %s --key KEY\n", log.size, files, dir, dir)
 	return nil
 }
 
@@ -203,10 +220,22 @@ func copyFile(read auditverify.Source, dir, path string) error {
 	return writeFile(dir, path, raw)
 }
 
+// writeFile writes below the folder and nowhere else: names come out of the log, which its verifier does not trust.
 func writeFile(dir, path string, raw []byte) error {
-	path = filepath.Join(dir, filepath.FromSlash(path))
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the folder: %w", err)
 	}
-	return os.WriteFile(path, raw, 0o600)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("open the folder: %w", err)
+	}
+	defer root.Close() //nolint:errcheck // only a handle
+	path = filepath.FromSlash(path)
+	if err := root.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make a folder for %s: %w", path, err)
+	}
+	if err := root.WriteFile(path, raw, 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
 }

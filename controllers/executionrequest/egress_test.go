@@ -50,7 +50,7 @@ func newSweeper(t *testing.T) *sweeper {
 func (s *sweeper) pod(c client.Client) *corev1.Pod {
 	s.Helper()
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: sandbox.Namespace, Name: "p", Labels: map[string]string{
-		sandbox.LabelEgressProfile: s.policy.Spec.EndpointSelector.LabelSelector.MatchLabels["k8s:"+sandbox.LabelEgressProfile],
+		sandbox.LabelEgressProfile: s.policy.Spec.EndpointSelector.MatchLabels["k8s:"+sandbox.LabelEgressProfile],
 	}}}
 	if err := c.Create(s.Context(), pod); err != nil {
 		s.Fatal(err)

@@ -116,9 +116,8 @@ func (r *Reconciler) due(s *snapshot) ([]audit.Record, error) {
 	if !s.launchRecorded {
 		due = r.dueBefore(s, fresh)
 	}
-	pod := s.children.pod
-	if pod != nil && isTrue(s.req, v1alpha1.ConditionLaunched) && (fresh || !isTrue(s.before, v1alpha1.ConditionLaunched) || finished(s.req) != finished(s.before)) {
-		observed, err := audit.ObservedRecord(s.req, pod)
+	if s.podIsDue(fresh) {
+		observed, err := audit.ObservedRecord(s.req, s.children.pod)
 		if err != nil {
 			return nil, fmt.Errorf("record the pod: %w", err)
 		}
@@ -129,6 +128,14 @@ func (r *Reconciler) due(s *snapshot) ([]audit.Record, error) {
 		due = append(due, audit.EndRecord(s.req))
 	}
 	return due, nil
+}
+
+// podIsDue says whether the log lacks the pod that was admitted, or how it ended.
+func (s *snapshot) podIsDue(fresh bool) bool {
+	if s.children.pod == nil || !isTrue(s.req, v1alpha1.ConditionLaunched) {
+		return false
+	}
+	return fresh || !isTrue(s.before, v1alpha1.ConditionLaunched) || finished(s.req) != finished(s.before)
 }
 
 // dueBefore lists what is due of everything before a launch.

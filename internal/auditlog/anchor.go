@@ -67,7 +67,7 @@ func PlacesOf(reader client.Reader) func(ctx context.Context, origin string) ([]
 		for i := range list.Items {
 			req := &list.Items[i]
 			if a := req.Status.Audit; a != nil && a.Log == origin && a.Index != nil && *a.Index >= 0 {
-				places = append(places, Place{Request: string(req.UID), Index: uint64(*a.Index)}) //nolint:gosec // G115: not negative
+				places = append(places, Place{Request: string(req.UID), Index: uint64(*a.Index)})
 			}
 		}
 		return places, nil

@@ -134,7 +134,7 @@ func binary(t *testing.T, dir string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, text, 0o755); err != nil { //nolint:gosec // G306: it is to be executed
+	if err := os.WriteFile(path, text, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return path

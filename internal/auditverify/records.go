@@ -22,7 +22,7 @@ import (
 func (v *verifier) checkRecords(size uint64) [][]byte {
 	var leaves [][]byte
 	for bundle := uint64(0); bundle*width < size; bundle++ {
-		want := int(min(width, size-bundle*width)) //nolint:gosec // G115: at most 256
+		want := int(min(width, size-bundle*width))
 		entries, err := readBundle(v.read, bundle, size)
 		if err != nil {
 			v.missing(bundle*width, size, err)
@@ -36,12 +36,12 @@ func (v *verifier) checkRecords(size uint64) [][]byte {
 		if partial := size - bundle*width; partial < width && len(entries) > want {
 			entries = entries[:want] // the full bundle of a log that has grown since
 		}
-		if !v.diagnose(bundle*width, entries, hashes, want) {
-			hashes = nil
+		if hashes != nil {
+			v.diagnose(bundle*width, entries, hashes, want)
 		}
 		for i, raw := range entries {
 			leaves = append(leaves, []byte(leafHash(raw)))
-			v.checkRecord(bundle*width+uint64(i), raw) //nolint:gosec // G115: at most 256
+			v.checkRecord(bundle*width+uint64(i), raw)
 		}
 		if len(entries) < want {
 			return leaves
@@ -58,8 +58,8 @@ func (v *verifier) missing(index, size uint64, err error) {
 	v.result.add(TreeChanged, &index, "", "records %d and following cannot be read: %v", index, err)
 }
 
-// diagnose says how a bundle differs from the tree's hashes, and whether it does not.
-func (v *verifier) diagnose(first uint64, entries, hashes [][]byte, want int) bool {
+// diagnose says how a bundle differs from the tree's hashes, where it does.
+func (v *verifier) diagnose(first uint64, entries, hashes [][]byte, want int) {
 	have := make([]string, len(entries))
 	for i, e := range entries {
 		have[i] = leafHash(e)
@@ -72,26 +72,31 @@ func (v *verifier) diagnose(first uint64, entries, hashes [][]byte, want int) bo
 	for at < len(have) && at < len(logged) && have[at] == logged[at] {
 		at++
 	}
-	index := first + uint64(at) //nolint:gosec // G115: at most 256
-	switch {
-	case len(hashes) == 0: // said before
-		return false
+	index := first + uint64(at)
+	switch short := len(have) < want; {
 	case len(logged) < want:
 		v.result.add(TreeChanged, &index, "", "the tree has %d hashes from record %d on, the checkpoint counts %d", len(logged), first, want)
-	case at == want && len(have) == want:
-		return true
-	case len(have) < want && at == len(have):
-		v.result.add(Truncated, &index, "", "records %d to %d, which the checkpoint counts, were cut off", index, first+uint64(want)-1) //nolint:gosec // G115: at most 256
-	case at+1 < len(logged) && have[at] == logged[at+1] && len(have) < want:
+	case at == want && len(have) == want: // nothing differs
+	case short && at == len(have):
+		v.result.add(Truncated, &index, "", "records %d to %d, which the checkpoint counts, were cut off", index, first+uint64(want)-1)
+	case short && at+1 < len(logged) && have[at] == logged[at+1]:
 		v.result.add(Deleted, &index, "", "record %d was taken out; the one that follows stands in its place", index)
-	case len(have) > want || (at+1 < len(have) && have[at+1] == logged[at]):
+	default:
+		v.changed(first, at, have, logged, want)
+	}
+}
+
+// changed tells records that were put in, moved or edited from record first+at on.
+func (v *verifier) changed(first uint64, at int, have, logged []string, want int) {
+	index := first + uint64(at)
+	switch {
+	case len(have) > want, at+1 < len(have) && have[at+1] == logged[at]:
 		v.insertedOrReordered(index, at, have, logged)
 	case permuted(have, logged):
 		v.result.add(Reordered, &index, "", "from record %d on the records stand in another order than they were logged in", index)
 	default:
 		v.edited(first, have, logged)
 	}
-	return false
 }
 
 func (v *verifier) insertedOrReordered(index uint64, at int, have, logged []string) {
@@ -105,7 +110,7 @@ func (v *verifier) insertedOrReordered(index uint64, at int, have, logged []stri
 func (v *verifier) edited(first uint64, have, logged []string) {
 	for i := range have {
 		if i < len(logged) && have[i] != logged[i] {
-			index := first + uint64(i) //nolint:gosec // G115: at most 256
+			index := first + uint64(i)
 			v.result.add(Edited, &index, "", "record %d is not the one that was logged: its bytes have another hash", index)
 		}
 	}
@@ -186,7 +191,7 @@ func (v *verifier) checkUpperTiles(size uint64, leaves [][]byte) {
 			above = append(above, subtree(nodes[at:at+width]))
 		}
 		for at := 0; at < len(above); at += width {
-			tile := uint64(at / width) //nolint:gosec // G115: not negative
+			tile := uint64(at / width)
 			stored, err := readTile(v.read, level, tile, size)
 			part := above[at:min(at+width, len(above))]
 			if err != nil || !slices.EqualFunc(stored, part, bytes.Equal) {

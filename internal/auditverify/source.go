@@ -93,7 +93,7 @@ func Backwards(read Source, size uint64) iter.Seq2[Entry, error] {
 				return
 			}
 			for i := len(entries); i > 0; i-- {
-				e, err := Decode((bundle-1)*width+uint64(i-1), entries[i-1]) //nolint:gosec // G115: a bundle has at most 256
+				e, err := Decode((bundle-1)*width+uint64(i-1), entries[i-1])
 				if !yield(e, err) || err != nil {
 					return
 				}

@@ -57,6 +57,17 @@ func (s *story) tell(e Entry) string {
 	switch e.Event.Type {
 	case audit.Submitted:
 		s.submitted = true
+		return ""
+	case audit.PolicyChanged, audit.PreflightLost, audit.PreflightBack:
+		return "it is not about a request"
+	default:
+		return s.tellStep(e.Event.Type, d)
+	}
+}
+
+// tellStep takes a record of what was done about the request.
+func (s *story) tellStep(what audit.Type, d audit.Details) string {
+	switch what {
 	case audit.Judged:
 		return s.tellVerdict(d.Judged)
 	case audit.ApprovalRequested:
@@ -68,13 +79,10 @@ func (s *story) tell(e Entry) string {
 	case audit.Observed:
 		return s.tellObserved(d.Observed)
 	case audit.Refused, audit.Finished:
-		return s.tellEnd(e.Event.Type, d.End)
-	case audit.PolicyChanged, audit.PreflightLost, audit.PreflightBack:
-		return "it is not about a request"
+		return s.tellEnd(what, d.End)
 	default:
 		return "its type is not known"
 	}
-	return ""
 }
 
 func (s *story) tellVerdict(d *audit.JudgedDetails) string {

@@ -81,12 +81,12 @@ func (s Sandboxes) selected(es api.EndpointSelector) bool {
 		return false // It is a policy for nodes.
 	}
 	selector := &metav1.LabelSelector{MatchLabels: map[string]string{}}
-	for key, value := range es.LabelSelector.MatchLabels {
+	for key, value := range es.MatchLabels {
 		if key = withoutSource(key); !unknowable(key) {
 			selector.MatchLabels[key] = value
 		}
 	}
-	for _, e := range es.LabelSelector.MatchExpressions {
+	for _, e := range es.MatchExpressions {
 		if key := withoutSource(e.Key); !unknowable(key) {
 			selector.MatchExpressions = append(selector.MatchExpressions, metav1.LabelSelectorRequirement{
 				Key: key, Operator: metav1.LabelSelectorOperator(e.Operator), Values: e.Values,

@@ -111,8 +111,8 @@ func connect(to netip.AddrPort) (int, error) {
 
 // awaitAnswer waits until a socket has something to say or the time is up.
 func awaitAnswer(sockets []unix.PollFd, wait time.Duration) error {
-	for deadline := time.Now().Add(wait); ; {
-		left := max(0, time.Until(deadline))
+	for deadline := time.Now().Add(wait); ; { //nolint:forbidigo // the network answers in real time
+		left := max(0, time.Until(deadline)) //nolint:forbidigo // the network answers in real time
 		n, err := unix.Poll(sockets, int((left+time.Millisecond-1)/time.Millisecond))
 		if errors.Is(err, unix.EINTR) {
 			continue

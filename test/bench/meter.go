@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -86,9 +87,7 @@ func (b *bench) auditLog() string { return filepath.Join(b.cluster.dir, "logs", 
 
 func (b *bench) processes() map[string]int {
 	out := map[string]int{"operator": b.operator.command.Process.Pid}
-	for name, pid := range b.cluster.pids {
-		out[name] = pid
-	}
+	maps.Copy(out, b.cluster.pids)
 	return out
 }
 

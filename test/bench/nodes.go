@@ -158,7 +158,7 @@ func report(pod *corev1.Pod) string {
 	}
 	code, empty := sha256.Sum256([]byte(source)), sha256.Sum256(nil)
 	none := runner.Output{SHA256: hex.EncodeToString(empty[:])}
-	at := time.Now().UTC().Truncate(time.Millisecond) //nolint:forbidigo // what a kubelet would read off its clock
+	at := time.Now().UTC().Truncate(time.Millisecond)
 	text, err := runner.Report{
 		Version: runner.ReportVersion, Reason: runner.Completed, StartedAt: at, FinishedAt: at,
 		CodeSHA256: hex.EncodeToString(code[:]), Stdout: none, Stderr: none,

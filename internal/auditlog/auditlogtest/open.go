@@ -141,7 +141,7 @@ func Pod(req *v1alpha1.ExecutionRequest) *corev1.Pod {
 			Namespace: req.Status.PodNamespace, Name: req.Status.PodName, UID: "pod-" + req.UID, CreationTimestamp: req.CreationTimestamp,
 			Annotations: map[string]string{sandbox.AnnotationEnvelope: req.Status.EnvelopeDigest},
 		},
-		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "sandbox", Image: "airlock.example/python"}}},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "sandbox", Image: "airlock.example/python"}}},
 	}
 }
 
