@@ -399,7 +399,7 @@ type Attestor struct {
 	// +required
 	Trust Trust `json:"trust,omitempty"`
 
-	// predicateTypes are the in-toto predicate types that count, for example https://slsa.dev/provenance/v1. A statement of another type says something else.
+	// predicateTypes are the in-toto predicate types that count, for example https://slsa.dev/provenance/v1. A statement of another type says something else. The predicate is not read: list types that by themselves say that the content is good.
 	// +required
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1

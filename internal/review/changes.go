@@ -30,6 +30,11 @@ func diff(text string, columns int) []Line {
 			out = append(out, append(Line{{mark, Dim}}, row...))
 			mark = goesOn
 		}
+		if rightToLeft(line) {
+			for _, row := range (Line{{rightToLeftNote, Warning}}).Wrap(columns-len(gutter), true) {
+				out = append(out, append(Line{{gutter, Dim}}, row...))
+			}
+		}
 		number++
 	}
 	return out

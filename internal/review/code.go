@@ -128,7 +128,7 @@ func (c *codeWriter) source(number int, text string, offset int) {
 		c.add(append(Line{{gutter, Dim}}, row...))
 	}
 	if rightToLeft(text) {
-		c.note("line has right-to-left letters: the terminal may show it in another order")
+		c.note(rightToLeftNote)
 	}
 	for _, f := range c.byLine[number] {
 		before := "" // of a line that fills several rows, the column is told in words

@@ -128,6 +128,8 @@ func countHidden(text string) int {
 	return n
 }
 
+const rightToLeftNote = "line has right-to-left letters: the terminal may show it in another order"
+
 // rightToLeft reports whether the text has letters that terminals may show in
 // another order than the language reads them, without any control character.
 func rightToLeft(text string) bool {

@@ -150,6 +150,10 @@ func TestRightToLeftLettersAreAnnounced(t *testing.T) {
 	if len(got.Lines) != 2 || !strings.Contains(got.Lines[1].String(), "right-to-left") {
 		t.Errorf("got %v, want a note below the line", got.Lines)
 	}
+	changes := Changes(&v1alpha1.Subject{Changes: "--- a\n+++ b\n@@ -1 +1 @@\n+x = 'אבג' + 'ok'\n", ChangesFrom: "a"}, 100)
+	if last := changes[len(changes)-1].String(); !strings.Contains(last, "right-to-left") {
+		t.Errorf("the changes end with %q, want a note below the line", last)
+	}
 }
 
 func TestALyingPainterChangesNothing(t *testing.T) {
