@@ -65,6 +65,7 @@ func TestCheckExitCodes(t *testing.T) {
 	}{
 		"code without effects is allowed":       {stdin: "print(1)", args: []string{"-", "--language", "Python"}, want: 0, say: "Allow under reference policy workspace, driven by untrusted input"},
 		"what the policy asks for is approval":  {stdin: "import os\nos.remove('/data/x')", args: []string{"-", "--language", "Python", "--policy", tidy, "--trust", "Internal"}, want: 2, say: "-:2:1: requireapproval: It deletes \"/data/x\""},
+		"rules that are not asked are named":    {stdin: "print(1)", args: []string{"-", "--language", "Python", "--trust", "Internal", "--policy", write(t, "rules.yaml", testPolicy+"  kyverno: {selector: {matchLabels: {a: b}}}\n")}, want: 0, say: "were not asked: they can make the verdict stricter"},
 		"what no rule lists is denied":          {stdin: "import os\nos.remove('/etc/x')", args: []string{"-", "--language", "Python", "--policy", tidy, "--trust", "Internal"}, want: 3, say: "Deny under policy tidy, driven by internal input"},
 		"an image with other libraries":         {stdin: "1", args: []string{"-", "--language", "Python", "--trust", "Internal", "--policy", write(t, "other.yaml", strings.Replace(testPolicy, "inventory: \"sha256:", "inventory: \"sha256:0", 1))}, want: 3, say: "The gate knows the libraries of the inventory sha256:"},
 		"a syntax error is denied":              {stdin: "print 'x'", args: []string{"-", "--language", "Python"}, want: 3, say: "invalid syntax"},

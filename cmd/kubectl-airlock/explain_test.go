@@ -4,13 +4,18 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
+	"path"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/airlock-dev/airlock/api/v1alpha1"
 )
@@ -171,5 +176,44 @@ func TestDecidedApprovalsAreNotListed(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"soon", "airlock-", "airlock-Pending"}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A request that was deleted and made anew under its name must not be explained as the one that an Approval is for.
+func TestARequestThatWasMadeAnewIsNotTakenForTheOneOfTheApproval(t *testing.T) {
+	for name, tc := range map[string]struct {
+		uid  types.UID
+		code int
+		say  string
+	}{
+		"the same":        {"request-0001", 0, "b-cleanup in namespace"},
+		"one of its name": {"request-0002", 1, "the request b-cleanup that the Approval airlock-0001 is for was deleted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				switch path.Base(r.URL.Path) {
+				case "b-cleanup":
+					_ = json.NewEncoder(w).Encode(aRequest(func(r *v1alpha1.ExecutionRequest) {
+						r.TypeMeta = metav1.TypeMeta{APIVersion: "airlock.dev/v1alpha1", Kind: "ExecutionRequest"}
+						r.Name, r.UID = "b-cleanup", tc.uid
+					}))
+				case "airlock-0001":
+					if strings.Contains(r.URL.Path, approvalsResource) {
+						_ = json.NewEncoder(w).Encode(anApproval())
+						return
+					}
+					fallthrough
+				default:
+					w.WriteHeader(http.StatusNotFound)
+					_ = json.NewEncoder(w).Encode(metav1.Status{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: "Failure", Reason: metav1.StatusReasonNotFound, Code: http.StatusNotFound})
+				}
+			}))
+			defer server.Close()
+			code, stdout, stderr := airlock("", "explain", "airlock-0001", "-n", "reporting", "--server", server.URL, "--kubeconfig", write(t, "kubeconfig", "apiVersion: v1\nkind: Config\n"))
+			if code != tc.code || !strings.Contains(stdout+stderr, tc.say) {
+				t.Errorf("exit code %d, want %d; output, want %q:\n%s%s", code, tc.code, tc.say, stdout, stderr)
+			}
+		})
 	}
 }

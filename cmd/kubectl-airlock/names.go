@@ -30,10 +30,16 @@ func (c *cluster) findRequest(ctx context.Context, name string) (*v1alpha1.Execu
 	if !apierrors.IsNotFound(err) {
 		return req, err
 	}
-	if appr, apprErr := c.approval(ctx, c.namespace, name); apprErr == nil {
-		return c.request(ctx, c.namespace, appr.Spec.Subject.RequestRef.Name)
+	appr, apprErr := c.approval(ctx, c.namespace, name)
+	if apprErr != nil {
+		return nil, c.unknown(ctx, "ExecutionRequest", name)
 	}
-	return nil, c.unknown(ctx, "ExecutionRequest", name)
+	ref := appr.Spec.Subject.RequestRef
+	req, err = c.request(ctx, c.namespace, ref.Name)
+	if err == nil && string(req.UID) != ref.UID {
+		return nil, fmt.Errorf("the request %s that the Approval %s is for was deleted, and there is another one of its name", ref.Name, name)
+	}
+	return req, err
 }
 
 // findApproval gets an Approval by its name, or by that of its request. The

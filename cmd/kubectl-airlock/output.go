@@ -48,6 +48,9 @@ func writeText(w io.Writer, out checked, colored bool) error {
 	}
 	fmt.Fprintf(&b, "%s: %s under %s, driven by %s input\n", review.SafeString(out.File),
 		paint(colorOf(out.Verdict.Decision), string(out.Verdict.Decision)), review.SafeString(out.Policy), strings.ToLower(string(out.Verdict.Trust)))
+	if out.spec != nil && out.spec.Kyverno != nil {
+		b.WriteString("The Kyverno rules that this policy selects lie in the cluster and were not asked: they can make the verdict stricter.\n")
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
