@@ -73,7 +73,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key ctrl.Request) (ctrl.Resu
 	}
 	before := pol.DeepCopy()
 	// The watch comes first: a rule that changes after it was read below is heard of.
-	retry, err := r.watch.ensure(pol)
+	retry, err := r.watch.ensure(ctx, pol)
 	if err != nil {
 		return ctrl.Result{}, err
 	}

@@ -25,6 +25,9 @@ import (
 // absentRetry is how long it takes at most to notice that Kyverno was installed.
 const absentRetry = 10 * time.Second
 
+// syncTimeout bounds the first list of a watch.
+const syncTimeout = 10 * time.Second
+
 // ruleWatch watches ValidatingPolicies from the moment on that an ExecutionPolicy selects some and the cluster serves them.
 // A watch on a kind that is not served would keep the operator from starting.
 type ruleWatch struct {
@@ -37,8 +40,8 @@ type ruleWatch struct {
 	started bool
 }
 
-// ensure starts the watch where it is needed. It returns when to look again, zero where the watch tells.
-func (w *ruleWatch) ensure(pol *v1alpha1.ExecutionPolicy) (time.Duration, error) {
+// ensure starts the watch where it is needed, and waits for it: whatever changes afterwards is heard of. It returns when to look again, zero where the watch tells.
+func (w *ruleWatch) ensure(ctx context.Context, pol *v1alpha1.ExecutionPolicy) (time.Duration, error) {
 	if pol.Spec.Kyverno == nil {
 		return 0, nil
 	}
@@ -56,8 +59,15 @@ func (w *ruleWatch) ensure(pol *v1alpha1.ExecutionPolicy) (time.Duration, error)
 	rule := &metav1.PartialObjectMetadata{}
 	rule.SetGroupVersionKind(kyverno.Kind)
 	changed := handler.TypedEnqueueRequestsFromMapFunc(w.withRules)
-	if err := w.controller.Watch(source.Kind(w.cache, rule, changed)); err != nil {
+	rules := source.Kind(w.cache, rule, changed)
+	if err := w.controller.Watch(rules); err != nil {
 		return 0, fmt.Errorf("watch ValidatingPolicies: %w", err)
+	}
+	// A rule that is deleted before the watch has its first list would be deleted unheard.
+	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
+	defer cancel()
+	if err := rules.WaitForSync(ctx); err != nil {
+		return 0, fmt.Errorf("wait for the watch on ValidatingPolicies: %w", err)
 	}
 	w.started = true
 	return 0, nil
