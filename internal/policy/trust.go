@@ -65,6 +65,9 @@ func trustOf(terms *v1alpha1.Provenance, attestors []provenance.Attestor, in v1a
 func claimed(terms *v1alpha1.Provenance, in v1alpha1.Input) (v1alpha1.Trust, string) {
 	trust := knownTrust(in.Trust)
 	at := fmt.Sprintf("Input %s of origin %s", quoted(in.Name), printable(string(in.Origin)))
+	if !knownOrigin(in.Origin) {
+		return v1alpha1.Untrusted, at + " is Untrusted: this version does not know the origin."
+	}
 	if terms != nil {
 		i := slices.IndexFunc(terms.Origins, func(o v1alpha1.OriginTrust) bool { return o.Origin == in.Origin })
 		if i >= 0 && trustRank(terms.Origins[i].Trust) < trustRank(trust) {
@@ -129,6 +132,17 @@ func checkProvenance(terms *v1alpha1.Provenance, at *field.Path) (errs field.Err
 		}
 	}
 	return errs
+}
+
+// knownOrigin says whether an origin is in the closed set: no ceiling can be given
+// for one that is not.
+func knownOrigin(o v1alpha1.Origin) bool {
+	switch o {
+	case v1alpha1.OriginUser, v1alpha1.OriginRetrieved, v1alpha1.OriginTool, v1alpha1.OriginAgent, v1alpha1.OriginMemory, v1alpha1.OriginOperator:
+		return true
+	default:
+		return false
+	}
 }
 
 // knownTrust replaces what is not in the closed set by Untrusted.

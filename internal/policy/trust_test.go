@@ -191,3 +191,12 @@ func TestCheckRefusesAttestorsThatCannotBeMeant(t *testing.T) {
 		})
 	}
 }
+
+// A ceiling names origins of the closed set, so another one must not be a way around it.
+func TestAnOriginThatIsNotKnownIsUntrusted(t *testing.T) {
+	for _, origin := range []v1alpha1.Origin{"", "Mail", "user", "User "} {
+		if got := Trust(testPolicy(), []v1alpha1.Input{input("mail", origin, v1alpha1.Trusted)}, nil); got.Trust != v1alpha1.Untrusted || got.DecidedBy != "mail" {
+			t.Errorf("%q: %+v, want Untrusted", origin, got)
+		}
+	}
+}
