@@ -134,9 +134,11 @@ func matchWord(pattern, word string) bool {
 
 // isFree says whether the pattern "**" may stand for a word: not for an option,
 // so that none is smuggled in as an operand, and not for a file elsewhere ("git
-// diff /dev/null /credentials/git" prints the second).
+// diff /dev/null /credentials/git" prints the second), also where that stands
+// within the word: "file:///credentials/git", "if=/credentials/git", "@/credentials/git".
 func isFree(word string) bool {
-	return word != "" && !isOption(word) && !isAbsolute(word) && !climbs(word)
+	parts := strings.FieldsFunc(word, func(r rune) bool { return strings.ContainsRune("=:,@", r) })
+	return word != "" && !isOption(word) && !climbs(word) && !slices.ContainsFunc(parts, isAbsolute)
 }
 
 // climbs says whether a part of a word is "..", which leaves the directory that a

@@ -206,3 +206,18 @@ func TestCheckRefusesCommandsThatCannotBeMeant(t *testing.T) {
 		t.Errorf("any option under requireApproval and under untrusted.allow: %v", errs)
 	}
 }
+
+// curl, dd, and programs that read @files take a file that stands within a word.
+func TestTwoStarsDoNotStandForAFileElsewhereWithinAWord(t *testing.T) {
+	command := []v1alpha1.Command{{Name: "tool", Args: []string{"**"}}}
+	for word, want := range map[string]bool{
+		"/credentials/git": false, "file:///credentials/git": false, "if=/credentials/git": false, "@/credentials/git": false,
+		"a,/credentials/git": false, "data=@/credentials/git": false, "HEAD:/x": false,
+		"a/b": true, "HEAD:src/a.go": true, "key=value": true, "origin/main": true, "user@example": true, "a,b": true,
+	} {
+		op := argv("tool", word)
+		if got := matchesCommand(command, &op); got != want {
+			t.Errorf("%q: %v, want %v", word, got, want)
+		}
+	}
+}
