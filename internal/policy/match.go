@@ -25,8 +25,9 @@ func matchSegment(pattern, segment string) bool {
 
 // matchSequence matches greedily and remembers only the last star: what an
 // earlier star stands for never has to be tried again. A star stands for values
-// that are free; each pattern matches free values only, or others only, without
-// which an earlier star might have to be tried again after all.
+// that are free. Where a pattern matches both free values and others ("a*/b*" and
+// the word "a=/b"), an earlier star might have to be tried again: such a match may
+// be missed, and none is invented.
 func matchSequence(pattern, value []string, star string, equal func(p, v string) bool, free func(v string) bool) bool {
 	p, v := 0, 0
 	afterStar, retry := -1, 0
