@@ -516,7 +516,7 @@ type ExecutionPolicySpec struct {
 
 	OperationRules `json:",inline"`
 
-	// untrusted replaces allow and requireApproval for code that untrusted content drove. Absent: such code is denied.
+	// untrusted judges code that untrusted content drove as well; the stricter of both decides on every operation. Absent: such code is denied.
 	// +optional
 	Untrusted *OperationRules `json:"untrusted,omitempty"`
 

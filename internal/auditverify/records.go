@@ -78,7 +78,7 @@ func (v *verifier) diagnose(first uint64, entries, hashes [][]byte, want int) {
 		v.result.add(TreeChanged, &index, "", "the tree has %d hashes from record %d on, the checkpoint counts %d", len(logged), first, want)
 	case at == want && len(have) == want: // nothing differs
 	case short && at == len(have):
-		v.result.add(Truncated, &index, "", "records %d to %d, which the checkpoint counts, were cut off", index, first+uint64(want)-1)
+		v.result.add(Truncated, &index, "", "records %d to %d, which the checkpoint counts, were cut off", index, first+uint64(want)-1) //nolint:gosec // G115: at most 256
 	case short && at+1 < len(logged) && have[at] == logged[at+1]:
 		v.result.add(Deleted, &index, "", "record %d was taken out; the one that follows stands in its place", index)
 	default:
@@ -88,7 +88,7 @@ func (v *verifier) diagnose(first uint64, entries, hashes [][]byte, want int) {
 
 // changed tells records that were put in, moved or edited from record first+at on.
 func (v *verifier) changed(first uint64, at int, have, logged []string, want int) {
-	index := first + uint64(at)
+	index := first + uint64(at) //nolint:gosec // G115: at most 256
 	switch {
 	case len(have) > want, at+1 < len(have) && have[at+1] == logged[at]:
 		v.insertedOrReordered(index, at, have, logged)

@@ -26,8 +26,8 @@ func (g Given) isolated() bool { return len(g.Egress) == 0 && len(g.Credentials)
 // known. A credential that people have to agree to makes RequireApproval of Allow.
 // The verdict has trust, policyDigest and, with RequireApproval, approvals.
 //
-// Code that untrusted content drove is judged by spec.untrusted alone; without
-// it, such code is denied whatever it does.
+// Code that untrusted content drove is judged by spec.untrusted as well, and the
+// stricter decides; without spec.untrusted, such code is denied whatever it does.
 func Judge(report *gate.Report, spec *v1alpha1.ExecutionPolicySpec, given Given) v1alpha1.Verdict {
 	trust := knownTrust(given.Trust)
 	if spec == nil {
@@ -40,7 +40,7 @@ func Judge(report *gate.Report, spec *v1alpha1.ExecutionPolicySpec, given Given)
 	if refusals := refuse(report, spec, trust); len(refusals) > 0 {
 		return verdict(trust, digest, refusals...)
 	}
-	j := judgeFor(spec, given)
+	j := judgesFor(spec, given)
 	var findings []v1alpha1.Finding
 	var approvals int32
 	for i := range report.Operations {
@@ -61,7 +61,7 @@ func AskedFor(report *gate.Report, spec *v1alpha1.ExecutionPolicySpec, given Giv
 	if Judge(report, spec, given).Decision != v1alpha1.RequireApproval {
 		return nil
 	}
-	j := judgeFor(spec, given)
+	j := judgesFor(spec, given)
 	var asked []gate.Operation
 	for i := range report.Operations {
 		if f, _ := j.decide(&report.Operations[i]); f.Decision == v1alpha1.RequireApproval {
@@ -71,12 +71,30 @@ func AskedFor(report *gate.Report, spec *v1alpha1.ExecutionPolicySpec, given Giv
 	return asked
 }
 
-// judgeFor selects the rules for a trust.
-func judgeFor(spec *v1alpha1.ExecutionPolicySpec, given Given) judge {
+// judges decide together: each has a say, and the strictest one decides.
+type judges []judge
+
+// judgesFor selects the rules for a trust. What is said of untrusted content
+// comes on top: nothing runs because somebody calls an input untrusted.
+func judgesFor(spec *v1alpha1.ExecutionPolicySpec, given Given) judges {
+	all := judges{{rules: &spec.OperationRules, path: "spec", isolated: given.isolated()}}
 	if knownTrust(given.Trust) == v1alpha1.Untrusted {
-		return judge{rules: spec.Untrusted, path: "spec.untrusted", isolated: given.isolated()}
+		all = append(all, judge{rules: spec.Untrusted, path: "spec.untrusted", isolated: given.isolated()})
 	}
-	return judge{rules: &spec.OperationRules, path: "spec", isolated: given.isolated()}
+	return all
+}
+
+// decide judges one operation, and says how many people have to agree to it. Of
+// two that are equally strict, the later one gives the reason.
+func (all judges) decide(op *gate.Operation) (strictest v1alpha1.Finding, people int32) {
+	for i, j := range all {
+		f, n := j.decide(op)
+		if i == 0 || strictness(f.Decision) >= strictness(strictest.Decision) {
+			strictest = f
+		}
+		people = max(people, n)
+	}
+	return strictest, people
 }
 
 // refuse finds what denies a report as a whole.

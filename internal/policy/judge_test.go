@@ -511,3 +511,29 @@ func ExampleJudge() {
 	// RequireApproval
 	// It deletes "/data/customers.db"; spec.requireApproval[0] (Deleting data) asks an approver to agree.
 }
+
+// Anybody may call an input untrusted. That opens nothing that the policy does not
+// allow, or asks people about, without it.
+func TestCallingAnInputUntrustedDoesNotLoosenThePolicy(t *testing.T) {
+	spec := testPolicy(func(s *v1alpha1.ExecutionPolicySpec) {
+		s.Runtimes[0].Inventory = gate.Inventory(gate.Python)
+		s.Allow = []v1alpha1.OperationRule{{Imports: []string{"*"}}}
+		s.RequireApproval = []v1alpha1.ApprovalRule{{OperationRule: v1alpha1.OperationRule{Paths: &v1alpha1.Paths{Delete: []string{"/data/**"}}}, Approvals: 2}}
+		s.Untrusted = &v1alpha1.OperationRules{Allow: []v1alpha1.OperationRule{{Imports: []string{"*"}, Hosts: []string{"**"}, Paths: &v1alpha1.Paths{Delete: []string{"/**"}}}}}
+	})
+	for source, want := range map[string]v1alpha1.Decision{
+		"import os\nos.remove('/data/a')\n":                                 v1alpha1.RequireApproval,
+		"import urllib.request\nurllib.request.urlopen('http://a.example')": v1alpha1.Deny,
+		"print(1)\n": v1alpha1.Allow,
+	} {
+		for _, trust := range []v1alpha1.Trust{v1alpha1.Internal, v1alpha1.Untrusted} {
+			got := Judge(gate.Read(CodeOf(spec, v1alpha1.Python, source)), spec, Given{Trust: trust})
+			if got.Decision != want {
+				t.Errorf("%s, %s: %s, want %s", source, trust, got.Decision, want)
+			}
+			if want == v1alpha1.RequireApproval && got.Approvals != 2 {
+				t.Errorf("%s, %s: %d people, want 2", source, trust, got.Approvals)
+			}
+		}
+	}
+}

@@ -53,20 +53,7 @@ func Code(code v1alpha1.Code, verdict v1alpha1.Verdict, columns int, paint Paint
 			c.styles = styles
 		}
 	}
-	if total, listed := Total(verdict), len(verdict.Findings); int(total) > listed {
-		c.Findings = append(c.Findings, len(c.Lines))
-		c.note(fmt.Sprintf("only the first %d of %d findings are marked below: more of the code needs a look", listed, total))
-	}
-	for _, f := range verdict.Findings {
-		n := int(f.Line)
-		if n > len(lines) {
-			n = 0
-		}
-		c.byLine[n] = append(c.byLine[n], f)
-	}
-	for _, f := range c.byLine[0] {
-		c.finding(f, "")
-	}
+	c.head(verdict, len(lines))
 	offset := 0
 	for i := 0; i < len(lines); i++ {
 		if run := c.blanks(lines, i); run > blankRun {
@@ -82,6 +69,24 @@ func Code(code v1alpha1.Code, verdict v1alpha1.Verdict, columns int, paint Paint
 		offset += len(lines[i]) + 1
 	}
 	return c.Listing
+}
+
+// head sorts the findings by line and lists those without a place.
+func (c *codeWriter) head(verdict v1alpha1.Verdict, lines int) {
+	if total, listed := Total(verdict), len(verdict.Findings); int(total) > listed {
+		c.Findings = append(c.Findings, len(c.Lines))
+		c.note(fmt.Sprintf("only the first %d of %d findings are marked below: more of the code needs a look", listed, total))
+	}
+	for _, f := range verdict.Findings {
+		n := int(f.Line)
+		if n > lines {
+			n = 0
+		}
+		c.byLine[n] = append(c.byLine[n], f)
+	}
+	for _, f := range c.byLine[0] {
+		c.finding(f, "")
+	}
 }
 
 type codeWriter struct {

@@ -99,20 +99,29 @@ func safeStyled(text string, styleAt func(offset int) Style) Line {
 	return out.line
 }
 
+// unseen are graphic characters that do not show as themselves in one place:
+// vowels and finals of Hangul, regional indicators and modifiers of emoji join
+// with what stands beside them in some terminals and not in others; the fillers
+// of Khmer, Khitan and the joiner of Tifinagh do not show; U+2800 and U+1D159 are
+// blanks that are no space.
+var unseen = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{Lo: 0x034f, Hi: 0x034f, Stride: 1}, {Lo: 0x1160, Hi: 0x11ff, Stride: 1}, {Lo: 0x17b4, Hi: 0x17b5, Stride: 1},
+		{Lo: 0x2800, Hi: 0x2800, Stride: 1}, {Lo: 0x2d7f, Hi: 0x2d7f, Stride: 1}, {Lo: 0xd7b0, Hi: 0xd7ff, Stride: 1},
+	},
+	R32: []unicode.Range32{
+		{Lo: 0x16fe4, Hi: 0x16fe4, Stride: 1}, {Lo: 0x1d159, Hi: 0x1d159, Stride: 1},
+		{Lo: 0x1f1e6, Hi: 0x1f1ff, Stride: 1}, {Lo: 0x1f3fb, Hi: 0x1f3ff, Stride: 1},
+	},
+}
+
 // hidden reports whether a character does not show as itself in one place.
-// U+2800 is a blank that is no space, and so is U+1D159; the fillers of Hangul
-// and of Khitan, and the joiner of Tifinagh, do not show; the vowels and finals
-// of Hangul, regional indicators, and modifiers of emoji, join with what stands
-// beside them in some terminals and not in others.
 func hidden(r rune) bool {
 	if r == ' ' {
 		return false
 	}
 	return !unicode.IsGraphic(r) ||
-		unicode.In(r, unicode.Zs, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector, unicode.Co) ||
-		r == 0x2800 || r == 0x034f || r == 0x1d159 || r == 0x16fe4 || r == 0x2d7f ||
-		r >= 0x1160 && r <= 0x11ff || r >= 0xd7b0 && r <= 0xd7ff || r >= 0x17b4 && r <= 0x17b5 ||
-		r >= 0x1f1e6 && r <= 0x1f1ff || r >= 0x1f3fb && r <= 0x1f3ff
+		unicode.In(r, unseen, unicode.Zs, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector, unicode.Co)
 }
 
 // countHidden counts the characters that Safe writes out.

@@ -5,6 +5,7 @@
 package integration
 
 import (
+	"maps"
 	"net/http"
 	"testing"
 
@@ -27,9 +28,7 @@ func egressOf(host string, port int) object {
 // deciding is what an approver patches who narrows or remembers.
 func deciding(verdict string, more object) object {
 	decision := object{"verdict": verdict, "reason": "seen"}
-	for field, value := range more {
-		decision[field] = value
-	}
+	maps.Copy(decision, more)
 	return object{"spec": object{"decision": decision}}
 }
 
