@@ -60,18 +60,14 @@ func (v *verifier) missing(index, size uint64, err error) {
 
 // diagnose says how a bundle differs from the tree's hashes, where it does.
 func (v *verifier) diagnose(first uint64, entries, hashes [][]byte, want int) {
-	have := make([]string, len(entries))
+	have, logged := make([]string, len(entries)), make([]string, len(hashes))
 	for i, e := range entries {
 		have[i] = leafHash(e)
 	}
-	logged := make([]string, len(hashes))
 	for i, h := range hashes {
 		logged[i] = string(h)
 	}
-	at := 0
-	for at < len(have) && at < len(logged) && have[at] == logged[at] {
-		at++
-	}
+	at := common(have, logged)
 	index := first + uint64(at)
 	switch short := len(have) < want; {
 	case len(logged) < want:
@@ -84,6 +80,15 @@ func (v *verifier) diagnose(first uint64, entries, hashes [][]byte, want int) {
 	default:
 		v.changed(first, at, have, logged, want)
 	}
+}
+
+// common counts the elements at the beginning that are the same.
+func common(a, b []string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // changed tells records that were put in, moved or edited from record first+at on.
