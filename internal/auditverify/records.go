@@ -68,7 +68,7 @@ func (v *verifier) diagnose(first uint64, entries, hashes [][]byte, want int) {
 		logged[i] = string(h)
 	}
 	at := common(have, logged)
-	index := first + uint64(at)
+	index := first + uint64(at) //nolint:gosec // G115: at most 256
 	switch short := len(have) < want; {
 	case len(logged) < want:
 		v.result.add(TreeChanged, &index, "", "the tree has %d hashes from record %d on, the checkpoint counts %d", len(logged), first, want)
