@@ -80,10 +80,11 @@ func (n *nodes) create(ctx context.Context, i int) error {
 	} else if err != nil {
 		return fmt.Errorf("create node: %w", err)
 	}
+	before := node.DeepCopy()
 	node.Status = corev1.NodeStatus{Capacity: room, Allocatable: room, Conditions: []corev1.NodeCondition{{
 		Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "Simulated", LastHeartbeatTime: metav1.Now(), LastTransitionTime: metav1.Now(),
 	}}}
-	if err := n.client.Status().Update(ctx, node); err != nil {
+	if err := n.client.Status().Patch(ctx, node, client.MergeFrom(before)); err != nil {
 		return fmt.Errorf("make node ready: %w", err)
 	}
 	return nil
