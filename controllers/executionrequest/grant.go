@@ -5,6 +5,7 @@ package executionrequest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,7 @@ func (r *Reconciler) useGrant(ctx context.Context, s *snapshot, a *assessment) (
 		return nil, fmt.Errorf("list grants: %w", err)
 	}
 	uid := string(s.req.UID)
+	countedFirst(list.Items, uid)
 	for i := range list.Items {
 		g := &list.Items[i]
 		if grant.Refuses(g, candidate, uid, s.now) != "" {
@@ -57,6 +59,21 @@ func (r *Reconciler) useGrant(ctx context.Context, s *snapshot, a *assessment) (
 		return g, nil
 	}
 	return nil, nil
+}
+
+// countedFirst orders grants: those that count the request already, then by name. A cache lists in any order, and after a
+// crash the request would be counted in a second grant.
+func countedFirst(grants []v1alpha1.ExecutionGrant, uid string) {
+	slices.SortFunc(grants, func(a, b v1alpha1.ExecutionGrant) int {
+		switch usedA, usedB := grant.Used(&a, uid), grant.Used(&b, uid); {
+		case usedA && !usedB:
+			return -1
+		case usedB && !usedA:
+			return 1
+		default:
+			return strings.Compare(a.Name, b.Name)
+		}
+	})
 }
 
 // grantStands is the launch's own look at the grant that approve found: it has to be there, count this request, and cover

@@ -144,7 +144,7 @@ func TestOnlyWhatIsWrittenOutCanBeRemembered(t *testing.T) {
 		"a command":                      {call(gate.KindProcess, gate.Args{Argv: []gate.Fact{*fact("git"), *fact("push")}}), `Python Process x.y argv="git" argv="push"`},
 		"a statement":                    {call(gate.KindSQL, gate.Args{SQL: fact("DELETE FROM t"), Verb: "DELETE", Table: fact("t")}), `Python SQL x.y sql="DELETE FROM t" table="t" verb="DELETE"`},
 		"a module":                       {gate.Operation{Language: gate.Python, Kind: gate.KindImport, Form: gate.FormImport, Name: "socket"}, "Python Import socket"},
-		"a variable":                     {call(gate.KindEnvironment, gate.Args{Env: fact("HOME")}), `Python Environment x.y env="HOME"`},
+		"a variable":                     {call(gate.KindEnvironment, gate.Args{Env: fact("HOME")}), ""},
 		"a path that is computed":        {call(gate.KindFileDelete, gate.Args{Path: unknown}), ""},
 		"a path that is half known":      {call(gate.KindFileDelete, gate.Args{Path: prefix}), ""},
 		"no path at all":                 {call(gate.KindFileDelete, gate.Args{}), ""},
@@ -185,6 +185,33 @@ func TestSQLIsBoundByItsText(t *testing.T) {
 	all, ok2 := Operations([]gate.Operation{op}, v1alpha1.Code{Language: v1alpha1.SQL, Source: "DELETE FROM t"})
 	if !ok || !ok2 || cmp.Equal(one, all) {
 		t.Errorf("%q and %q, want them apart", one, all)
+	}
+}
+
+// Only the credential is asked about where the policy allows SELECT.
+func TestACredentialForOneQueryIsNotOneForAllQueries(t *testing.T) {
+	one, ok := Operations(nil, v1alpha1.Code{Language: v1alpha1.SQL, Source: "SELECT count(*) FROM orders"})
+	all, ok2 := Operations(nil, v1alpha1.Code{Language: v1alpha1.SQL, Source: "SELECT * FROM customers"})
+	if !ok || !ok2 || subset(all, one) {
+		t.Errorf("%q covers %q", one, all)
+	}
+}
+
+// The report has the same operation for both: the value of a variable is no argument of it.
+func TestAVariableWithAnotherValueIsNotCovered(t *testing.T) {
+	for language, sources := range map[gate.Language][2]string{
+		gate.Python:     {"import os\nos.environ['GIT_SSH_COMMAND'] = 'ssh -4'\n", "import os\nos.environ['GIT_SSH_COMMAND'] = 'sh -c evil'\n"},
+		gate.Bash:       {"GIT_PAGER=cat git log\n", "GIT_PAGER=evil git log\n"},
+		gate.JavaScript: {"process.env.GIT_PAGER = 'cat'\n", "process.env.GIT_PAGER = 'evil'\n"},
+	} {
+		t.Run(string(language), func(t *testing.T) {
+			code := v1alpha1.Code{Language: v1alpha1.Language(language)}
+			granted, ok := Operations(gate.Read(gate.Code{Language: language, Source: []byte(sources[0])}).Operations, code)
+			asked, ok2 := Operations(gate.Read(gate.Code{Language: language, Source: []byte(sources[1])}).Operations, code)
+			if ok && ok2 && subset(asked, granted) {
+				t.Errorf("%q is covered by what was given for %q", sources[1], sources[0])
+			}
+		})
 	}
 }
 

@@ -25,7 +25,8 @@ const (
 // argument is computed, or the operation is not known.
 //
 // An SQL program is bound as a whole, because "DELETE FROM a" and "DELETE FROM a
-// WHERE id = 1" have the same verb and the same table.
+// WHERE id = 1" have the same verb and the same table. That holds where only its
+// credentials are asked about, too: they go to every statement.
 func Operations(asked []gate.Operation, code v1alpha1.Code) ([]string, bool) {
 	var texts []string
 	for i := range asked {
@@ -35,7 +36,7 @@ func Operations(asked []gate.Operation, code v1alpha1.Code) ([]string, bool) {
 		}
 		texts = append(texts, text)
 	}
-	if code.Language == v1alpha1.SQL && len(texts) > 0 {
+	if code.Language == v1alpha1.SQL {
 		sum := sha256.Sum256([]byte(code.Source))
 		texts = append(texts, "SQL source sha256="+hex.EncodeToString(sum[:]))
 	}
@@ -57,7 +58,7 @@ func text(op *gate.Operation) (string, bool) {
 	for _, arg := range []struct {
 		name string
 		fact *gate.Fact
-	}{{"path", op.Args.Path}, {"host", op.Args.Host}, {"sql", op.Args.SQL}, {"table", op.Args.Table}, {"env", op.Args.Env}} {
+	}{{"path", op.Args.Path}, {"host", op.Args.Host}, {"sql", op.Args.SQL}, {"table", op.Args.Table}} {
 		if arg.fact == nil {
 			continue
 		}
@@ -85,10 +86,12 @@ func complete(op *gate.Operation) bool {
 	switch op.Kind {
 	case gate.KindImport, gate.KindCompute:
 		return true
-	case gate.KindEnvironment:
-		return op.Args.Env != nil
 	case gate.KindFileRead, gate.KindFileWrite, gate.KindFileDelete, gate.KindNetwork, gate.KindProcess, gate.KindSQL:
 		return called && hasTarget(op)
+	case gate.KindEnvironment:
+		// A report does not tell reading a variable from setting it, and has no value:
+		// GIT_SSH_COMMAND is a command line.
+		return false
 	case gate.KindDynamic, gate.KindUnknown:
 		fallthrough
 	default:

@@ -16,6 +16,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/airlock-dev/airlock/api/v1alpha1"
 	"github.com/airlock-dev/airlock/config"
 	"github.com/airlock-dev/airlock/controllers/approval"
 	"github.com/airlock-dev/airlock/controllers/executiongrant"
@@ -40,8 +41,9 @@ type operator struct {
 	grants    *executiongrant.Reconciler
 }
 
-func newOperator(c *Cluster, wrote func(client.Object)) *operator {
-	o := &operator{cluster: c, line: &line{Client: c.Operator, cached: c.Cached, wrote: wrote}}
+func newOperator(c *Cluster, l *line) *operator {
+	l.Client, l.cached = c.Operator, c.Cached
+	o := &operator{cluster: c, line: l}
 	o.restart()
 	return o
 }
@@ -54,7 +56,7 @@ func (o *operator) restart() {
 	rules := kyverno.NewEngine(o.cluster.Operator, o.cluster.Operator.RESTMapper())
 	o.policies = &executionpolicy.Reconciler{Client: o.line, Rules: rules, Audit: &o.log, Clock: o.cluster.Clock}
 	o.requests = &executionrequest.Reconciler{
-		Client: o.line, Live: o.cluster.Operator, Clock: o.cluster.Clock, Guard: o, Rules: rules, Audit: &o.log, Recorder: silence{},
+		Client: o.line, Live: liveLine{o.cluster.Operator, o.line}, Clock: o.cluster.Clock, Guard: o, Rules: rules, Audit: &o.log, Recorder: silence{},
 		Options: executionrequest.Options{
 			OperatorImage: "airlock.example/operator@sha256:" + strings.Repeat("0", 64), SandboxNamespace: config.SandboxNamespace,
 			OperatorNamespace: config.OperatorNamespace, StartTimeout: 24 * time.Hour, PodRetention: time.Hour,
@@ -101,6 +103,10 @@ type line struct {
 	client.Client
 	cached client.Reader
 	wrote  func(client.Object)
+	// read is called after a read past the cache: before the operator acts on what it read, others may write.
+	read func(context.Context, client.Object) error
+	// shuffle orders what a cache lists, which promises no order.
+	shuffle func(n int, swap func(i, j int))
 
 	dieAt, writes int
 	after, dead   bool
@@ -112,14 +118,33 @@ func (l *line) Get(ctx context.Context, key client.ObjectKey, obj client.Object,
 	return l.cached.Get(ctx, key, obj, opts...)
 }
 
+// liveLine reads past the cache.
+type liveLine struct {
+	client.Reader
+	line *line
+}
+
+func (l liveLine) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+	if err := l.Reader.Get(ctx, key, obj, opts...); err != nil {
+		return err
+	}
+	return l.line.read(ctx, obj)
+}
+
 // List leaves the fields to itself: an API server has no index by them, only caches do.
 func (l *line) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
 	var options client.ListOptions
 	options.ApplyOptions(opts)
 	selector := options.FieldSelector
 	options.FieldSelector = nil
-	if err := l.cached.List(ctx, list, &options); err != nil || selector == nil {
+	if err := l.cached.List(ctx, list, &options); err != nil {
 		return err
+	}
+	if grants, ok := list.(*v1alpha1.ExecutionGrantList); ok {
+		l.shuffle(len(grants.Items), func(i, j int) { grants.Items[i], grants.Items[j] = grants.Items[j], grants.Items[i] })
+	}
+	if selector == nil {
+		return nil
 	}
 	items, err := meta.ExtractList(list)
 	if err != nil {

@@ -69,7 +69,7 @@ func Play(ctx context.Context, c *Cluster, seed uint64, steps int) (Stats, error
 		cluster: c, rand: rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // a test that is to be the same again
 		ref: &reference{bot: Bot(c.Namespace), requests: map[string]*request{}, approvals: map[string]*question{}, grants: map[string]*memory{}},
 	}
-	s.operator = newOperator(c, s.wrote)
+	s.operator = newOperator(c, &line{wrote: s.wrote, read: s.meanwhile, shuffle: s.rand.Shuffle})
 	fail := func(step int, err error) error { return &Failure{Seed: seed, Step: step, Trace: s.trace, Err: err} }
 	if err := errors.Join(s.readPolicy(ctx, variant{required: 1, ruleApprovals: 1, timeout: 60, grants: &v1alpha1.GrantTerms{MaxUses: 3, TTLSeconds: 1800}}), s.settle(ctx)); err != nil {
 		return s.stats, fail(0, err)

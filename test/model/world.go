@@ -177,6 +177,20 @@ func (s *Sequence) wrote(obj client.Object) {
 	}
 }
 
+// meanwhile lets somebody decide between the operator's look at an Approval and what it makes of it.
+func (s *Sequence) meanwhile(ctx context.Context, obj client.Object) error {
+	if _, ok := obj.(*v1alpha1.Approval); !ok || s.rand.IntN(4) != 0 {
+		return nil
+	}
+	if err := s.track(ctx); err != nil {
+		return err
+	}
+	what, err := s.decide(ctx)
+	s.trace = append(s.trace, "meanwhile: "+what)
+	s.operator.line.total++ // it has something to look at again
+	return err
+}
+
 // counted checks what the operator says about an Approval at the moment when it says it.
 func (s *Sequence) counted(appr *v1alpha1.Approval) error {
 	if appr.Status.State != v1alpha1.ApprovalConsumed {
