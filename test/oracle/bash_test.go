@@ -34,9 +34,9 @@ func needsBash(t *testing.T) {
 }
 
 // ownOfShell are files that Bash and the tools read on their own: the loader's,
-// locales, the shell's terminal and its pipes.
+// locales, devices that only give bytes, the shell's terminal and its pipes.
 var ownOfShell = regexp.MustCompile(`^(/etc/(ld\.so\.(cache|preload)|localtime|locale\.alias|nsswitch\.conf|passwd|group|magic|terminfo/.*|inputrc)|/usr/(local/)?(lib|share|bin)/.*|/lib(64)?/.*|/proc/(self|[0-9]+|filesystems|sys/kernel/.*|meminfo|stat|cpuinfo)(/.*)?|` +
-	`/sys/(devices/system/cpu|fs/cgroup|kernel/mm)(/.*)?|/dev/(null|tty|fd/[0-9]+|u?random)|/workspace(/main\.sh)?|/tmp/\.jq|pipe:\[[0-9]+\])$`)
+	`/sys/(devices/system/cpu|fs/cgroup|kernel/mm)(/.*)?|/dev/(null|zero|tty|fd/[0-9]+|u?random)|/workspace(/main\.sh)?|/tmp/\.jq|pipe:\[[0-9]+\])$`)
 
 // scratch are the files that Bash and its tools make and remove on their way:
 // here-documents, what sort spills, and what sed -i renames.
