@@ -330,8 +330,11 @@ func (r *awkReader) redirection() bool {
 		return false
 	}
 	path, ok := r.str()
+	if !ok { // at may lie behind the end: a backslash was the last character
+		return false
+	}
 	rest := strings.TrimLeft(r.text[r.at:], " \t")
-	if !ok || strings.Contains(path, `\`) || rest != "" && strings.IndexByte(";\n}", rest[0]) < 0 {
+	if strings.Contains(path, `\`) || rest != "" && strings.IndexByte(";\n}", rest[0]) < 0 {
 		return false
 	}
 	if !slices.Contains(r.writes, path) {
